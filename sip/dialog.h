@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * RFC 3261 dialogs: the user-agent core between transactions and the session machine. It keeps what the RFC keeps (tags, CSeq, route set,
+ * remote target, the INVITE in progress), carries out what the machine orders and reports upward; it decides nothing about a call. owner: control lcore.
+ *
+ * Direct calls go down from the session; events come up: the hub (dialog_hub.c) is the handler of session_to_dialog and transport_to_dialog, and the one
+ * publisher of dialog_to_session, with event.id = the dialog's id. What needs no session is answered here: OPTIONS outside a dialog, 405 with Allow, 415, 416,
+ * 420, 481, 482 (merged request), 483, 400, 500 with Retry-After for an INVITE while one is unanswered (14.2), CANCEL's own 200.
+ */
+#pragma once
+
+#include "lcore/bus.h"
+#include "lcore/wheel.h"
+#include "sip/transport.h"
+
+struct rln_dialogs; /* dialog manager */
+
+struct rln_dialogs_cfg {
+	struct rln_bus *bus;
+	struct rln_wheel *wheel;
+	struct rln_transport *transport;
+	uint32_t dialogs;            /* table size; beyond it 503 with Retry-After */
+	uint32_t t1_ms, t2_ms;
+	uint16_t retry_after_s;
+	const char *user_agent;      /* not copied */
+};
+
+/* Also registers the dialog hub on the bus. 0 or -errno. Before the lcores run. */
+int rln_dialogs_create(struct rln_dialogs **out, const struct rln_dialogs_cfg *cfg) __attribute__((warn_unused_result));
+void rln_dialogs_destroy(struct rln_dialogs *dialogs);
+uint32_t rln_dialogs_in_use(const struct rln_dialogs *dialogs);
+
+/* A UAC dialog from URI `from` to URI `to` (both with or without "sip:"); nothing is sent. {0} and errno: EINVAL (bad URI), ENOMEM (table full),
+ * ENETUNREACH, EHOSTUNREACH (host is a name: we resolve none but those in the hosts table of the config). */
+struct rln_dialog_id rln_dialog_create(struct rln_dialogs *dialogs, const char *from, const char *to);
+/* A source port of ours other than the transport's first one (several peers in one process). */
+int rln_dialog_set_local_port(struct rln_dialogs *dialogs, struct rln_dialog_id id, uint16_t port);
+/* INVITE (sdp NULL: late offer, the answer then goes in the ACK: rln_dialog_send_ack). extra: whole header lines with CRLF, or NULL. 0 or -errno. */
+int rln_dialog_send_invite(struct rln_dialogs *dialogs, struct rln_dialog_id id, const char *sdp, const char *extra);
+/* re-INVITE in a confirmed dialog. -EINPROGRESS while another INVITE of either side is open. */
+int rln_dialog_send_update(struct rln_dialogs *dialogs, struct rln_dialog_id id, const char *sdp);
+/* ACK of a 2xx that carried an offer: the answer. ACKs without body are sent by the dialog itself as soon as the 2xx comes. */
+int rln_dialog_send_ack(struct rln_dialogs *dialogs, struct rln_dialog_id id, const char *sdp);
+/* Response to the INVITE or re-INVITE in progress; a 2xx is retransmitted until its ACK (13.3.1.4). extra: header lines such as Retry-After, or NULL. */
+int rln_dialog_send_response(struct rln_dialogs *dialogs, struct rln_dialog_id id, uint16_t code, const char *sdp, const char *extra);
+/* BYE. For a UAS whose 2xx awaits its ACK it is sent when the ACK comes or 64*T1 passed (15). */
+int rln_dialog_send_bye(struct rln_dialogs *dialogs, struct rln_dialog_id id);
+/* CANCEL; waits for the first provisional when none came yet (9.1). */
+int rln_dialog_send_cancel(struct rln_dialogs *dialogs, struct rln_dialog_id id);
+/* Whichever of BYE, CANCEL, final refusal (code, or 480) the state asks for (TERMINATE_SESSION does this). 0; -ENOTCONN when there is nothing to end. */
+int rln_dialog_terminate(struct rln_dialogs *dialogs, struct rln_dialog_id id, uint16_t code);
+/* The session is done with it: the dialog goes as soon as its transactions allow, silently. */
+void rln_dialog_release(struct rln_dialogs *dialogs, struct rln_dialog_id id);
+
+/* Queries for guards. */
+enum rln_dialog_state rln_dialog_get_state(const struct rln_dialogs *dialogs, struct rln_dialog_id id);
+bool rln_dialog_has_provisional(const struct rln_dialogs *dialogs, struct rln_dialog_id id);
+bool rln_dialog_is_invite_open(const struct rln_dialogs *dialogs, struct rln_dialog_id id);   /* ours, no final response yet */
+bool rln_dialog_is_ack_pending(const struct rln_dialogs *dialogs, struct rln_dialog_id id);   /* UAS: 2xx sent, ACK not seen */
+/* Texts of the dialog for logs and callbacks; valid until the next call into the dialog layer. NULL when stale. */
+const char *rln_dialog_call_id(const struct rln_dialogs *dialogs, struct rln_dialog_id id);
+const char *rln_dialog_remote_uri(const struct rln_dialogs *dialogs, struct rln_dialog_id id);
+/* Our address toward this dialog's peer (for SDP), without port. */
+int rln_dialog_local_addr(const struct rln_dialogs *dialogs, struct rln_dialog_id id, struct rln_addr *addr);

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Our typed view of a SIP message: plain data in one counted block (lcore/block.h), every text a slice of that block, so a
+ * message travels in an event and nobody parses it twice. libosip2 parses (osip_glue.c fills this view); nothing of it leaves.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "lcore/addr.h"
+#include "lcore/block.h"
+
+/* X(NAME): methods that we know by number; any other is UNKNOWN and keeps its text. */
+#define RLN_SIP_METHODS(X) \
+	X(INVITE) X(ACK) X(BYE) X(CANCEL) X(OPTIONS) X(REGISTER) X(PRACK) X(UPDATE) X(INFO) X(REFER) X(NOTIFY) X(SUBSCRIBE) X(MESSAGE) X(PUBLISH)
+
+enum rln_sip_method {
+	RLN_SIP_UNKNOWN,
+#define X(name) RLN_SIP_##name,
+	RLN_SIP_METHODS(X)
+#undef X
+	RLN_SIP_METHOD_COUNT
+};
+
+#define RLN_SIP_ROUTES 8   /* Record-Route and Route entries that we keep; more is refused with 513 */
+#define RLN_SIP_CONTACTS 4
+
+/* What is wrong with a message that parsed well enough to be answered; the status to answer with (0 = sound). */
+struct rln_sip_fault {
+	uint16_t status;       /* 400, 416, 420, 505, 513 ... */
+	const char *why;       /* static; for the reason phrase and the log */
+};
+
+struct rln_sip_uri {       /* slices of the block; RFC 3261 19.1 */
+	struct rln_slice text; /* the whole URI without <> */
+	struct rln_slice scheme, user, host, params;
+	uint16_t port;         /* 0 = absent */
+};
+
+struct rln_sip_msg {
+	rln_block_ref block;          /* this message's own block: base of every slice */
+	uint16_t status;              /* 0 = request */
+	uint8_t method;               /* enum rln_sip_method: of the request line, or of CSeq in a response */
+	bool is_2543;                 /* top Via without RFC 3261's magic cookie */
+	struct rln_sip_fault fault;
+	struct rln_addr source;       /* whence the datagram came */
+	struct rln_addr local;        /* our address that it came to */
+	uint8_t worker;               /* the worker that received it: the answer leaves there */
+
+	struct rln_slice raw;         /* the datagram */
+	struct rln_slice headers;     /* of raw: from the first header to the empty line */
+	struct rln_slice body;        /* of raw, cut to Content-Length */
+	struct rln_slice method_text, reason;
+	struct rln_sip_uri request_uri;
+	struct rln_slice vias;        /* all Via values as header lines, ready to be copied into a response */
+	struct rln_slice branch, sent_by; /* of the top Via */
+	struct rln_slice via_received; uint16_t via_rport; bool has_rport;
+	struct rln_slice from, to;    /* whole header values, tags included */
+	struct rln_sip_uri from_uri, to_uri;
+	struct rln_slice from_tag, to_tag, call_id;
+	uint32_t cseq;
+	uint8_t cseq_method;
+	int32_t max_forwards;         /* -1 = absent */
+	uint8_t contacts_n;
+	struct rln_sip_uri contact[RLN_SIP_CONTACTS];
+	uint8_t record_routes_n, routes_n;
+	struct rln_slice record_route[RLN_SIP_ROUTES], route[RLN_SIP_ROUTES]; /* whole values, <> included */
+	struct rln_slice content_type;   /* "application/sdp", lower case, without parameters */
+	struct rln_slice accept;         /* all Accept values, comma separated; absent: len 0 */
+	struct rln_slice require, supported, allow; /* comma separated */
+	struct rln_slice unsupported;    /* of require: what we do not support, for 420's Unsupported */
+	struct rln_slice authorization, www_authenticate, proxy_authenticate, proxy_authorization; /* first of each */
+	struct rln_slice replaces, refer_to, referred_by, event, subscription_state, session_expires, min_se, rseq, rack, retry_after;
+	int32_t expires;              /* -1 = absent */
+};
+
+/* Once per process, before the first parse: libosip2's tables and allocator (lcore/heap). */
+void rln_sip_parser_init(void);
+
+/*
+ * Parses one datagram into a new block. 0 and *out (one reference, the caller's); a message that is SIP but not sound still
+ * succeeds, with msg->fault set; -EBADMSG: not SIP, or a response that cannot be used (caller counts SIP_MALFORMED and stays silent);
+ * -ENOBUFS: no block. `text` need not end in NUL and is not kept. Control lcore.
+ */
+int rln_sip_parse(struct rln_sip_msg **out, const char *text, size_t len, const struct rln_addr *source, const struct rln_addr *local)
+	__attribute__((warn_unused_result));
+/* The message in an event's block; NULL when stale. */
+struct rln_sip_msg *rln_sip_msg_of(rln_block_ref block);
+
+const char *rln_sip_method_name(enum rln_sip_method method);
+enum rln_sip_method rln_sip_method_of(const char *text, size_t len);
+const char *rln_sip_reason_phrase(unsigned status);
+
+static inline const char *rln_sip_text(const struct rln_sip_msg *msg, struct rln_slice s)
+{
+	return (const char *)msg + s.off; /* s.len says how long; a NUL follows */
+}
+
+/* Case-insensitive: does the slice equal this text? */
+bool rln_sip_is(const struct rln_sip_msg *msg, struct rln_slice s, const char *text);
+
+/* URI text ("sip:bob@198.18.0.2:5070;transport=udp", "<...>" and "Name <...>" accepted) taken apart; offsets are relative to `text`. 0 or -EINVAL. */
+int rln_sip_uri_parse(struct rln_sip_uri *out, const char *text, size_t len);
