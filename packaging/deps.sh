@@ -1,0 +1,51 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
+# Debian 12 packages that ringlane needs, and how they get here.
+#   deps.sh list [build|test]   one package a line
+#   deps.sh ensure build|test   installs what is missing; without root prints the exact command and exits 1
+set -eu
+
+build='gcc make pkg-config libdpdk-dev libosip2-dev libsrtp2-dev libspandsp-dev libjemalloc-dev libyaml-dev libssl-dev'
+test="$build libcmocka-dev clang clang-format libclang-rt-14-dev iproute2 ethtool iptables procps util-linux
+sip-tester sipsak baresip-core tshark tcpdump sox graphviz man-db python3 python3-numpy asterisk-core-sounds-en-wav dpdk rtpengine-daemon"
+
+packages() {
+	case "$1" in
+	build) echo $build ;;
+	test) echo $test ;;
+	*) echo "deps.sh: '$1' is neither build nor test" >&2; exit 2 ;;
+	esac
+}
+
+missing() {
+	for p in $(packages "$1"); do
+		dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'install ok installed' || echo "$p"
+	done
+}
+
+case "${1:-}" in
+list)
+	packages "${2:-test}" | tr ' ' '\n' ;;
+ensure)
+	want=$(missing "${2:-build}" | tr '\n' ' ')
+	[ -n "$want" ] || exit 0
+	command="apt-get install -y --no-install-recommends $want"
+	if [ "$(id -u)" -ne 0 ]; then
+		echo "ringlane: these packages are missing; run:  sudo $command" >&2
+		exit 1
+	fi
+	echo "ringlane: installing $want"
+	# Some of the peers are daemons (rtpengine): nothing of theirs may start by itself on this machine.
+	policy=/usr/sbin/policy-rc.d
+	made=
+	if [ ! -e $policy ]; then
+		printf '#!/bin/sh\nexit 101\n' > $policy && chmod +x $policy && made=1
+	fi
+	export DEBIAN_FRONTEND=noninteractive
+	apt-get install -qq -y --no-install-recommends $want >/dev/null 2>&1 ||
+		{ apt-get update -qq && $command; } || { [ -z "$made" ] || rm -f $policy; exit 1; }
+	[ -z "$made" ] || rm -f $policy ;;
+*)
+	echo "usage: deps.sh list [build|test] | ensure build|test" >&2
+	exit 2 ;;
+esac

@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""make lint: the structure that docs/architecture.md promises, checked on the sources.
+
+Arrows between rooms, include cycles, fences around third-party headers, headers that compile alone, sizes, sleeps in tests,
+symbols that hot objects may not need, experimental DPDK calls, SPDX lines. Prints what is wrong, then the event kinds that
+nothing raises yet; exit 1 when anything is wrong. `lint.py BUILD_DIR CC CFLAGS...`
+"""
+import os
+import re
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+ROOMS = ['config', 'lcore', 'rtp', 'sip', 'session', 'dpdk_app']
+MAY = {'config': {'config'}, 'lcore': {'config', 'lcore'}, 'rtp': {'config', 'lcore', 'rtp'}, 'sip': {'config', 'lcore', 'sip'},
+       'session': {'config', 'lcore', 'rtp', 'sip', 'session'}, 'dpdk_app': set(ROOMS)}
+# Header pattern -> the one file (or private header and the files that may see it) that includes it.
+FENCES = {r'<osip': {'sip/osip_glue.c', 'sip/osip_priv.h'}, r'<srtp': {'rtp/crypto.c'}, r'<spandsp': {'rtp/dsp.c'},
+          r'<openssl/': {'lcore/secure.c'}, r'<yaml': {'config/parse.c'}, r'<jemalloc': {'lcore/heap.c'}, r'<rte_cryptodev': {'rtp/crypto_dev.c'},
+          r'<opus': {'rtp/codec_opus.c'}, r'<rte_telemetry': {'dpdk_app/telemetry.c'}}
+# Worker-side objects: what they may never call.
+HOT = ['rtp/pipeline', 'rtp/stage_rx', 'rtp/stage_tx', 'rtp/packet', 'rtp/seq', 'rtp/jitter_stat', 'rtp/codec', 'rtp/dtmf', 'rtp/tone',
+       'lcore/net/net', 'lcore/net/eth', 'lcore/net/ipv4', 'lcore/net/ipv6', 'lcore/net/udp', 'lcore/net/flow']
+COLD_CALLS = re.compile(r'^(malloc|calloc|realloc|free|rln_alloc|rln_zalloc|rln_free|rln_log_at|printf|fprintf|write|read|open|close|'
+                        r'pthread_mutex_\w+|nanosleep|usleep|poll|select|time|clock_gettime|gettimeofday)$')
+SLEEP = re.compile(r'\b(sleep|usleep|nanosleep|rte_delay_\w+)\s*\(|^\s*sleep [0-9.]|time\.sleep')
+INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.M)
+
+wrong = []
+
+
+def files(tops, ends):
+    for top in tops:
+        for root, _, names in os.walk(top):
+            for n in sorted(names):
+                if n.endswith(ends):
+                    yield os.path.join(root, n)
+
+
+def arrows():
+    graph = {}
+    for p in files(ROOMS, ('.c', '.h', '.def')):
+        room, text = p.split('/')[0], Path(p).read_text()
+        if 'SPDX-License-Identifier: BSD-3-Clause' not in text.split('\n')[0]:
+            wrong.append(f'{p}:1: no SPDX line')
+        for inc in INCLUDE.findall(text):
+            if not os.path.exists(inc):
+                wrong.append(f'{p}: includes "{inc}", which does not name a room\'s file')
+                continue
+            graph.setdefault(p, set()).add(inc)
+            if inc.split('/')[0] not in MAY[room]:
+                wrong.append(f'{p}: arrow the wrong way, includes {inc}')
+        for pattern, owners in FENCES.items():
+            if re.search(r'^\s*#\s*include\s*' + pattern, text, re.M) and p not in owners:
+                wrong.append(f'{p}: {pattern.strip("<")} is fenced, only {", ".join(sorted(owners))} may include it')
+        if 'ALLOW_EXPERIMENTAL_API' in text:
+            wrong.append(f'{p}: experimental DPDK interfaces are not used here')
+    cycle(graph)
+    return graph
+
+
+def cycle(graph):
+    state = {}
+
+    def visit(p, path):
+        if state.get(p) == 2 or p.endswith('.def'):
+            return
+        if state.get(p) == 1:
+            wrong.append('include cycle: ' + ' -> '.join(path[path.index(p):] + [p]))
+            return
+        state[p] = 1
+        for q in sorted(graph.get(p, ())):
+            visit(q, path + [p])
+        state[p] = 2
+
+    for p in sorted(graph):
+        visit(p, [])
+
+
+def headers(cc, flags):
+    def one(p):
+        r = subprocess.run([cc, *flags, '-fsyntax-only', '-x', 'c', '-include', p, '/dev/null'], capture_output=True, text=True)
+        return None if r.returncode == 0 else f'{p}: does not compile alone:\n{r.stderr.strip()[:400]}'
+
+    with ThreadPoolExecutor(2) as pool:
+        wrong.extend(x for x in pool.map(one, files(ROOMS, '.h')) if x)
+    for lang, std in (('c', '-std=c11'), ('c++', '-std=c++17')):
+        r = subprocess.run([cc, '-x', lang, std, '-Wall', '-Wextra', '-Werror', '-I.', '-fsyntax-only', '-include', 'session/ringlane.h', '/dev/null'],
+                           capture_output=True, text=True)
+        if r.returncode:
+            wrong.append(f'session/ringlane.h does not compile alone as {lang}:\n{r.stderr.strip()[:400]}')
+
+
+def sizes():
+    for p in files(ROOMS + ['bench'], ('.c', '.h')):
+        lines = Path(p).read_text().split('\n')
+        cap = 600 if p.endswith('.c') else 250
+        if len(lines) > cap:
+            wrong.append(f'{p}: {len(lines)} lines, the cap is {cap}')
+        start = None
+        for i, line in enumerate(lines):
+            if start is None and line == '{':
+                start = i
+            elif line == '}' and start is not None:
+                if i - start - 1 > 100:
+                    wrong.append(f'{p}:{start + 1}: a function of {i - start - 1} lines, the cap is 100')
+                start = None
+
+
+def sleeps():
+    for p in files(['tests', 'examples'], ('.c', '.h', '.sh', '.py')):
+        if p == 'tests/lint.py':
+            continue
+        for i, line in enumerate(Path(p).read_text().split('\n'), 1):
+            if SLEEP.search(line):
+                wrong.append(f'{p}:{i}: sleeps; wait for an event with a timeout')
+
+
+def hot(build):
+    for stem in HOT:
+        obj = Path(build) / (stem + '.o')
+        if not obj.exists():
+            wrong.append(f'{stem}: listed as hot in tests/lint.py, but {obj} is not there')
+            continue
+        for line in subprocess.run(['nm', '-u', obj], capture_output=True, text=True).stdout.split('\n'):
+            name = line.split()[-1] if line.split() else ''
+            if COLD_CALLS.match(name.split('@')[0]):
+                wrong.append(f'{stem}.c: hot, yet it needs {name}')
+
+
+def formatted():
+    if os.environ.get('RLN_LINT_FORMAT', '1') == '0':
+        return
+    for p in files(ROOMS + ['tests', 'bench', 'examples'], ('.c',)):
+        r = subprocess.run(['clang-format', '--dry-run', '-Werror', p], capture_output=True, text=True)
+        if r.returncode:
+            first = r.stderr.split('\n')[0]
+            wrong.append(f'not as .clang-format has it: {first.split(" error:")[0]}')
+
+
+def later():
+    text = Path('lcore/event.def').read_text()
+    return re.findall(r'^X\((\w+), .*, LATER, ', text, re.M)
+
+
+def main():
+    build, cc, flags = sys.argv[1], sys.argv[2], sys.argv[3:]
+    arrows()
+    headers(cc, flags)
+    sizes()
+    sleeps()
+    hot(build)
+    formatted()
+    for w in wrong:
+        print(f'lint: {w}')
+    kinds = later()
+    if kinds:
+        print(f'lint: {len(kinds)} event kinds are declared LATER (nothing raises them yet): {", ".join(kinds)}')
+    print(f'lint: {len(wrong)} findings')
+    return 1 if wrong else 0
+
+
+sys.exit(main())
