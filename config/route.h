@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The route table of the config: which application takes a call, and the names of its files. */
+#pragma once
+
+#include <stddef.h>
+
+#include "config/config.h"
+
+/* The first route whose pattern matches the user part of a request URI; NULL: nobody is here (404). Control lcore; no allocation. */
+const struct rln_config_route *rln_config_route_find(const struct rln_config *config, const char *user);
+
+/* What {names} in a route's `record` and `file` stand for; NULL counts as "". */
+struct rln_route_names {
+	const char *user; /* {user}: user part that was called */
+	const char *from; /* {from}: user part of the caller */
+	const char *call; /* {call}: the session's id, "0-12-3" */
+	const char *time; /* {time}: UTC, "20260131T101500Z" */
+};
+
+/*
+ * The path of a route's file: {names} replaced, characters that could leave the folder ("/", leading ".", control characters) inside a
+ * replaced name turned into "_", `folder` before it unless the pattern is absolute. 0, -ENAMETOOLONG or -EINVAL (unknown {name}).
+ */
+int rln_config_route_path(char *out, size_t size, const char *folder, const char *pattern, const struct rln_route_names *names);
