@@ -8,7 +8,7 @@
  *
  * owner: whoever holds the event. References are counted without atomics on the control lcore; a block that
  * crosses lcores must have exactly one reference, and its ownership moves with the event (R37).
- * Two size classes, both from RTS pools, because threads that allocate and free can share a CPU.
+ * Two size classes. Allocating and freeing is lock-free on any thread, because threads that do both can share a CPU.
  */
 #pragma once
 

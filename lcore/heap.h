@@ -10,6 +10,8 @@
 
 void *rln_alloc(size_t size) __attribute__((warn_unused_result, malloc));
 void *rln_zalloc(size_t size) __attribute__((warn_unused_result, malloc));
+/* `align` is a power of two; memory is not zeroed, and large pieces are touched on first use. */
+void *rln_alloc_aligned(size_t align, size_t size) __attribute__((warn_unused_result, malloc));
 void *rln_realloc(void *p, size_t size) __attribute__((warn_unused_result));
 char *rln_strdup(const char *s) __attribute__((warn_unused_result));
 char *rln_strndup(const char *s, size_t len) __attribute__((warn_unused_result));
