@@ -25,6 +25,8 @@ void rln_wheel_disarm(struct rln_wheel *wheel, struct rln_timer *timer);
 bool rln_timer_is_armed(const struct rln_timer *timer);
 /* Fires what is due, in tick order, at most `budget` timers (the rest at the next call). Returns how many fired. */
 unsigned rln_wheel_advance(struct rln_wheel *wheel, uint64_t now_ns, unsigned budget);
+/* The time of the last advance (create's before the first): the time that handlers of this lcore go by, fake in tests. */
+uint64_t rln_wheel_now(const struct rln_wheel *wheel);
 /* When the next timer may be due (a lower bound), UINT64_MAX when none is armed: for idle sleep. */
 uint64_t rln_wheel_next_ns(const struct rln_wheel *wheel);
 unsigned rln_wheel_armed(const struct rln_wheel *wheel);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * SDP (RFC 4566/8866) and offer/answer (RFC 3264) for one audio stream: text to a plain description, description to text.
- * Pure functions; libosip2's SDP parser behind osip_glue. Multiple m-lines: the first acceptable audio is taken, the others are answered
+ * Pure functions, with a line parser of our own (sdp_parse.c says why). Multiple m-lines: the first acceptable audio is taken, the others are answered
  * with port 0 in their places. Unknown attributes are ignored.
  */
 #pragma once

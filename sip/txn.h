@@ -23,6 +23,8 @@ struct rln_txn_id rln_txn_new_client(struct rln_txns *txns, enum rln_sip_method 
 /* The owner (a dialog id) whose events this transaction's are: event.id of what it publishes. 0 = none yet. */
 void rln_txn_set_owner(struct rln_txns *txns, struct rln_txn_id id, uint64_t owner);
 uint64_t rln_txn_owner(const struct rln_txns *txns, struct rln_txn_id id);
+/* A client transaction whose request leaves from this address and port of ours; not called: rln_transport_local_for() its destination. */
+void rln_txn_set_local(struct rln_txns *txns, struct rln_txn_id id, const struct rln_addr *local);
 /* The request of a server transaction (kept until its final response was sent), NULL when gone. The table keeps the reference. */
 struct rln_sip_msg *rln_txn_request(const struct rln_txns *txns, struct rln_txn_id id);
 /* The server INVITE transaction that a CANCEL matches (9.2), {0} when none. */
