@@ -47,14 +47,16 @@ struct rln_sip_msg {
 	struct rln_addr local;        /* our address that it came to */
 	uint8_t worker;               /* the worker that received it: the answer leaves there */
 
-	struct rln_slice raw;         /* the datagram */
-	struct rln_slice headers;     /* of raw: from the first header to the empty line */
+	struct rln_slice raw;         /* the datagram, from the start line to the end of the body */
+	struct rln_slice headers;     /* of raw: from the first header to the empty line; the one slice that no NUL follows */
 	struct rln_slice body;        /* of raw, cut to Content-Length */
 	struct rln_slice method_text, reason;
 	struct rln_sip_uri request_uri;
 	struct rln_slice vias;        /* all Via values as header lines, ready to be copied into a response */
-	struct rln_slice branch, sent_by; /* of the top Via */
-	struct rln_slice via_received; uint16_t via_rport; bool has_rport;
+	struct rln_slice branch, sent_by; /* of the top Via; sent_by is "host" or "host:port" as sent */
+	struct rln_slice via_host, via_maddr;
+	uint16_t via_port;            /* of sent-by, 0 = absent */
+	struct rln_slice via_received; uint16_t via_rport; bool has_rport; /* as the peer sent them; `vias` has them filled in (RFC 3581 4) */
 	struct rln_slice from, to;    /* whole header values, tags included */
 	struct rln_sip_uri from_uri, to_uri;
 	struct rln_slice from_tag, to_tag, call_id;
@@ -71,8 +73,18 @@ struct rln_sip_msg {
 	struct rln_slice unsupported;    /* of require: what we do not support, for 420's Unsupported */
 	struct rln_slice authorization, www_authenticate, proxy_authenticate, proxy_authorization; /* first of each */
 	struct rln_slice replaces, refer_to, referred_by, event, subscription_state, session_expires, min_se, rseq, rack, retry_after;
+	struct rln_slice timestamp;   /* goes back in a 100 (8.2.6.1) */
 	int32_t expires;              /* -1 = absent */
 };
+
+/*
+ * X("tag"): the option tags that we support: the one list behind Supported, and behind `unsupported` of a Require. It grows with the
+ * features (RFC 3262 100rel, RFC 4028 timer, RFC 3891 replaces), never ahead of them.
+ */
+#define RLN_SIP_OPTION_TAGS(X)
+
+/* Does the list above have this tag? */
+bool rln_sip_option_is_supported(const char *tag, size_t len);
 
 /* Once per process, before the first parse: libosip2's tables and allocator (lcore/heap). */
 void rln_sip_parser_init(void);
@@ -99,5 +111,6 @@ static inline const char *rln_sip_text(const struct rln_sip_msg *msg, struct rln
 /* Case-insensitive: does the slice equal this text? */
 bool rln_sip_is(const struct rln_sip_msg *msg, struct rln_slice s, const char *text);
 
-/* URI text ("sip:bob@198.18.0.2:5070;transport=udp", "<...>" and "Name <...>" accepted) taken apart; offsets are relative to `text`. 0 or -EINVAL. */
+/* URI text ("sip:bob@198.18.0.2:5070;transport=udp", "<...>" and "Name <...>" accepted) taken apart; offsets are relative to `text`. An IPv6 host keeps its
+ * brackets, `params` starts after the first ';' and ends before '?'. A scheme other than sip, sips has `text` and `scheme` only. 0 or -EINVAL. */
 int rln_sip_uri_parse(struct rln_sip_uri *out, const char *text, size_t len);
