@@ -27,6 +27,7 @@ struct rln_frame {          /* laid out as struct rln_audio_frame of ringlane.h 
 struct rln_doorbell { /* where the worker's side rings; constant after open */
 	uint64_t *word;
 	uint64_t bit;
+	uint32_t *any; /* so that control looks at one word per turn */
 };
 
 struct rln_frame_ring {
@@ -79,6 +80,7 @@ static inline void rln_frame_ring_wake(struct rln_frame_ring *r, uint32_t have)
 {
 	if (__atomic_load_n(&r->waits, __ATOMIC_SEQ_CST) && have >= __atomic_load_n(&r->wanted, __ATOMIC_RELAXED)) {
 		__atomic_store_n(&r->waits, 0, __ATOMIC_RELAXED);
-		__atomic_fetch_or(r->bell.word, r->bell.bit, __ATOMIC_RELEASE);
+		__atomic_fetch_or(r->bell.word, r->bell.bit, __ATOMIC_RELAXED);
+		__atomic_store_n(r->bell.any, 1, __ATOMIC_RELEASE);
 	}
 }

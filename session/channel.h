@@ -39,8 +39,9 @@ int rln_channel_send(struct rln_channel *channel, const struct rln_audio_frame *
 int rln_channel_wait_can_send(struct rln_channel *channel, unsigned frames, int timeout_ms);
 /* The next received frame. 0, RLN_ETIMEDOUT, or RLN_EENDED once the leg has gone and every frame was read. */
 int rln_channel_recv(struct rln_channel *channel, struct rln_audio_frame *frame, int timeout_ms);
-/* Readable when a frame, room or the end may have come, for poll loops that wait on several things. -1 before any wait made it. */
-int rln_channel_fd(const struct rln_channel *channel);
+/* For poll loops that wait on several things: arms the bell and returns an eventfd that becomes readable when a frame is there or the
+ * end came. Read frames until RLN_ETIMEDOUT (timeout 0), then call it again before the next poll(). */
+int rln_channel_fd(struct rln_channel *channel);
 /* Frames dropped because the application read too slowly; frames moved either way. */
 struct rln_channel_figures {
 	uint64_t received, received_dropped, sent;

@@ -6,7 +6,7 @@
  *
  * RTP ports are data: [port_min, port_max] is cut into one contiguous slice of pairs (even RTP, odd RTCP) per worker, the same
  * on every local address. Constant after create, so owner_of() may be asked by any thread; SIP ports come and go with peers
- * and stand in a bitmap of atomics. Leg counts belong to the control lcore.
+ * and are counted in a table of atomics. Leg counts belong to the control lcore.
  */
 #pragma once
 
