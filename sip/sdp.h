@@ -53,6 +53,7 @@ struct rln_sdp_local {
 	uint8_t telephone_event;         /* payload type to offer, 0 = none */
 	uint8_t ptime_ms;                /* ours */
 	uint8_t direction;               /* what we want: enum rln_media_direction */
+	uint8_t media_n, index;          /* m-lines of the session and our audio's place among them; 0, 0: only ours (rln_sdp_reoffer) */
 };
 
 /* What offer and answer agreed on, seen from us. */
@@ -68,7 +69,13 @@ struct rln_sdp_agreed {
 
 /* Offer text. Returns its length, or -ENOSPC. */
 int rln_sdp_offer(char *buf, size_t size, const struct rln_sdp_local *local);
+/* Offer within a call: every m-line of `previous` (our last SDP text) keeps its place, the rejected ones stay rejected (RFC 3264 8). Notes in
+ * local->media_n and index what rln_sdp_accept() will check the answer against. Length; -EBADMSG: `previous` is not ours; -ENOSPC. */
+int rln_sdp_reoffer(char *buf, size_t size, struct rln_sdp_local *local, const char *previous, size_t len);
 /* Answer to `offer`: text and what was agreed. Length; -ENOTSUP: no acceptable stream (488); -ENOSPC. */
 int rln_sdp_answer(char *buf, size_t size, const struct rln_sdp_local *local, const struct rln_sdp *offer, struct rln_sdp_agreed *agreed);
 /* The peer's answer to our offer. 0; -ENOTSUP: it refused the stream or answered with what was not offered. */
 int rln_sdp_accept(const struct rln_sdp_local *local, const struct rln_sdp *answer, struct rln_sdp_agreed *agreed);
+
+/* Do two texts of ours say the same, apart from their o= lines? Then the version stays (RFC 3264 8). */
+bool rln_sdp_is_same(const char *a, size_t a_len, const char *b, size_t b_len);

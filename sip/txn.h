@@ -16,7 +16,8 @@ struct rln_txns; /* the table; made by the transport */
 
 enum rln_txn_kind { RLN_TXN_ICT, RLN_TXN_NICT, RLN_TXN_IST, RLN_TXN_NIST };
 
-/* A client transaction about to send `method`; writes its branch, for the Via of the request to be built. {0} when the table is full. */
+/* A client transaction about to send `method`; writes its branch, for the Via of the request to be built. {0} when the table is full.
+ * For CANCEL `branch` holds, on entry, that of the INVITE to be cancelled, and stays as it is (9.1). */
 #define RLN_BRANCH_MAX 40
 struct rln_txn_id rln_txn_new_client(struct rln_txns *txns, enum rln_sip_method method, char branch[RLN_BRANCH_MAX])
 	__attribute__((warn_unused_result));
