@@ -13,21 +13,18 @@
 
 #define TEXT_SHOWN 48 /* characters of a field that stands in a block */
 
-/* clang-format off: it takes this list for code */
-#define PAYLOADS(X)                                                                                                              \
-	X(initiate_call)                                                                                                         \
-	X(terminate_session) X(sdp) X(transfer_call) X(tones) X(incoming_call) X(call_state_changed) X(call_terminated) X(       \
-		dialog_error) X(dialog_state_changed) X(reinvite_received) X(transfer_requested) X(sip_message_received)         \
-		X(sip_response_received) X(transport_error) X(registration_status) X(send_sip_message) X(send_sip_response) X(   \
-			register_endpoint) X(create_media_session) X(media_stream) X(stop_media) X(media_direction) X(file)      \
-			X(channels) X(media_session_created) X(media_stream_started) X(media_stream_state) X(quality) X(         \
-				packet_loss) X(rtp_timeout) X(dtmf) X(recording_stopped) X(media_error) X(start_rtp_stream)      \
-				X(update_rtp_stream) X(rtp_packet) X(port) X(rtp_statistics) X(rtp_error) X(session_created)     \
-					X(state_changed) X(media_event) X(sdp_event) X(media_session_ready) X(media_negotiated)  \
-						X(media_flow) X(first_audio_frame) X(audio_channels_ready)                       \
-							X(remote_media_confirmed) X(session_terminated) X(make_call) X(code)     \
-								X(target) X(other) X(flag) X(timer_fired) X(action_failed)       \
-									X(evaluated)
+/* clang-format off */
+#define PAYLOADS(X) \
+	X(initiate_call) X(terminate_session) X(sdp) X(transfer_call) X(tones) X(incoming_call) X(call_state_changed) \
+	X(call_terminated) X(dialog_error) X(dialog_state_changed) X(reinvite_received) X(transfer_requested) \
+	X(sip_message_received) X(sip_response_received) X(transport_error) X(registration_status) X(send_sip_message) \
+	X(send_sip_response) X(register_endpoint) X(create_media_session) X(media_stream) X(stop_media) \
+	X(media_direction) X(file) X(channels) X(media_session_created) X(media_stream_started) X(media_stream_state) \
+	X(quality) X(packet_loss) X(rtp_timeout) X(dtmf) X(recording_stopped) X(media_error) X(start_rtp_stream) \
+	X(update_rtp_stream) X(rtp_packet) X(port) X(rtp_statistics) X(rtp_error) X(session_created) X(state_changed) \
+	X(media_event) X(sdp_event) X(media_session_ready) X(media_negotiated) X(media_flow) X(first_audio_frame) \
+	X(audio_channels_ready) X(remote_media_confirmed) X(session_terminated) X(make_call) X(code) X(target) \
+	X(other) X(flag) X(timer_fired) X(action_failed) X(evaluated)
 /* clang-format on */
 
 enum payload {

@@ -19,7 +19,7 @@ struct rln_timer {           /* embedded by its user; all zero = not armed */
 /* Time of one tick in ns (control: 1 ms; workers: 250 us) and the time now. 0 or -ENOMEM. */
 int rln_wheel_create(struct rln_wheel **out, uint64_t tick_ns, uint64_t now_ns) __attribute__((warn_unused_result));
 void rln_wheel_destroy(struct rln_wheel *wheel);
-/* Fires at the first advance at or after `due_ns`, never early. Re-arms when armed. */
+/* Fires at the first advance that reaches the end of the tick of `due_ns`: never early, up to a tick late. Re-arms when armed. */
 void rln_wheel_arm(struct rln_wheel *wheel, struct rln_timer *timer, uint64_t due_ns);
 void rln_wheel_disarm(struct rln_wheel *wheel, struct rln_timer *timer);
 bool rln_timer_is_armed(const struct rln_timer *timer);
