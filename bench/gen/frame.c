@@ -195,6 +195,27 @@ static int find_peer(struct gen *g, const struct gen_options *o)
 	return -EHOSTUNREACH;
 }
 
+/* memif: the peer process may come later, and a client that was turned away tries again only when it is started again. */
+static int wait_link(struct gen *g)
+{
+	struct rte_eth_link link = {0};
+	uint64_t give_up = gen_ns(g) + 20000000000ull;
+
+	while (gen_ns(g) < give_up) {
+		uint64_t again = gen_ns(g) + 500000000u;
+
+		while (gen_ns(g) < again) {
+			rte_eth_link_get_nowait(g->port, &link);
+			if (link.link_status)
+				return 0;
+		}
+		rte_eth_dev_stop(g->port);
+		if (rte_eth_dev_start(g->port) != 0)
+			continue; /* nobody listens yet */
+	}
+	return -ENOTCONN;
+}
+
 int gen_open(struct gen *g, const struct gen_options *o)
 {
 	struct rte_eth_conf conf = {0};
@@ -219,10 +240,12 @@ int gen_open(struct gen *g, const struct gen_options *o)
 	if (rc == 0)
 		rc = rte_eth_tx_queue_setup(g->port, 0, descriptors_tx, 0, NULL);
 	if (rc == 0)
-		rc = rte_eth_dev_start(g->port);
+		rte_eth_dev_start(g->port); /* fails while a memif peer is away; wait_link() tries again */
 	if (rc == 0)
 		rc = rte_eth_macaddr_get(g->port, &g->mac);
 	rte_eth_promiscuous_enable(g->port);
+	if (rc == 0)
+		rc = wait_link(g);
 	return rc == 0 ? find_peer(g, o) : rc;
 }
 
