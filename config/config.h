@@ -164,7 +164,7 @@ void rln_config_defaults(struct rln_config *out);
 
 static inline bool rln_config_ip_is_set(const struct rln_config_ip *ip)
 {
-	static const struct rln_config_ip none;
+	static const struct rln_config_ip none = {{0}};
 
 	return __builtin_memcmp(ip, &none, sizeof(none)) != 0;
 }
