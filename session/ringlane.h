@@ -156,6 +156,8 @@ struct rln_decision {
 	bool auto_answer;               /* ACCEPT: answer by itself */
 	void (*action)(void *arg, struct rln_session_id session); /* CUSTOM: called once, on the control lcore, after the session exists */
 	void *arg;
+	uint8_t leg_app;                /* what the leg does by itself: 0 nothing, 1 echo, 2 tone (enum rln_leg_app of lcore/media.h) */
+	uint16_t tone_hz;
 };
 
 /* Asked once for each new INVITE, on the control lcore: must not block (over 1 ms is counted and named); DEFER takes time. */
