@@ -195,25 +195,15 @@ static int find_peer(struct gen *g, const struct gen_options *o)
 	return -EHOSTUNREACH;
 }
 
-/* memif: the peer process may come later, and a client that was turned away tries again only when it is started again. */
+/* A memif client connects when it is started and only then; the peer must be up already. */
 static int wait_link(struct gen *g)
 {
 	struct rte_eth_link link = {0};
-	uint64_t give_up = gen_ns(g) + 20000000000ull;
+	uint64_t give_up = gen_ns(g) + 10000000000ull;
 
-	while (gen_ns(g) < give_up) {
-		uint64_t again = gen_ns(g) + 500000000u;
-
-		while (gen_ns(g) < again) {
-			rte_eth_link_get_nowait(g->port, &link);
-			if (link.link_status)
-				return 0;
-		}
-		rte_eth_dev_stop(g->port);
-		if (rte_eth_dev_start(g->port) != 0)
-			continue; /* nobody listens yet */
-	}
-	return -ENOTCONN;
+	while (!link.link_status && gen_ns(g) < give_up)
+		rte_eth_link_get_nowait(g->port, &link);
+	return link.link_status ? 0 : -ENOTCONN;
 }
 
 int gen_open(struct gen *g, const struct gen_options *o)
@@ -240,7 +230,7 @@ int gen_open(struct gen *g, const struct gen_options *o)
 	if (rc == 0)
 		rc = rte_eth_tx_queue_setup(g->port, 0, descriptors_tx, 0, NULL);
 	if (rc == 0)
-		rte_eth_dev_start(g->port); /* fails while a memif peer is away; wait_link() tries again */
+		rc = rte_eth_dev_start(g->port);
 	if (rc == 0)
 		rc = rte_eth_macaddr_get(g->port, &g->mac);
 	rte_eth_promiscuous_enable(g->port);
