@@ -36,29 +36,37 @@ struct rln_event_handler {
 /* The process's bus, without workers; NULL with errno. Main thread. */
 struct rln_bus *rln_bus_new(void);
 void rln_bus_free(struct rln_bus *bus);
-/* Rings for worker k, `size` events each (a power of two). 0 or -errno. Before the lcores run. */
+/*
+ * Rings for worker k, `size` events each (a power of two; one less is usable); k counts up from 0.
+ * 0, -EINVAL, -EEXIST or -ENOMEM. Before the lcores run.
+ */
 int rln_bus_add_worker(struct rln_bus *bus, unsigned worker, unsigned size) __attribute__((warn_unused_result));
 unsigned rln_bus_workers(const struct rln_bus *bus);
 
 /*
  * The receiver of a category on one endpoint; a category that workers own has one handler per worker, and an event
- * goes to the worker in its id's shard. -EEXIST when the place is taken. Before the lcores run.
+ * goes to the worker in its id's shard. -EEXIST when the place is taken (a category belongs to control or to workers, never
+ * to both), -EINVAL when the endpoint does not exist. Before the lcores run.
  */
 int rln_bus_register_handler(struct rln_bus *bus, enum rln_category category,
 	const struct rln_event_handler *handler) __attribute__((warn_unused_result));
-/* Observers see every event of a category when it is delivered, on the endpoint that delivers it. Before the lcores run. */
+/*
+ * Observers see every event of a category when it is delivered, before its handler, on the endpoint that delivers it: one
+ * registration per endpoint. 0, -EINVAL or -ENOSPC. Before the lcores run.
+ */
 int rln_bus_subscribe(struct rln_bus *bus, enum rln_category category,
 	const struct rln_event_handler *observer) __attribute__((warn_unused_result));
 
 /*
  * Publishes a copy of *ev from the calling thread's endpoint; stamps serial, time and, unless set, the cause (the
  * event being handled here). The event's block now belongs to the bus, whatever the result. 0; -EAGAIN: waits in
- * the backlog (not a failure); -ENOBUFS: a COUNT kind was dropped; -ENOENT: no handler (counted, logged).
+ * the backlog (not a failure); -ENOBUFS: a COUNT kind, or a RETRY kind that the full backlog could not take, was dropped;
+ * -ENOENT: no handler, or no way to it (counted, logged): workers reach themselves and control, applications control.
  * Application threads: -ENOBUFS when control's command ring is full.
  */
 int rln_bus_publish(struct rln_bus *bus, const struct rln_event *ev);
 
-/* Makes the calling thread endpoint `endpoint` (default: APP). */
+/* Makes the calling thread endpoint `endpoint` (default: APP). The bus only checks that it exists and may be NULL. */
 void rln_bus_enter(struct rln_bus *bus, unsigned endpoint);
 /* Delivers up to `budget` events to the calling endpoint's handlers and retries its backlog. Returns how many were handled. */
 unsigned rln_bus_poll(struct rln_bus *bus, unsigned budget);
@@ -68,7 +76,10 @@ unsigned rln_bus_self(void);
 
 /* One switch for tracing: copies of every delivered event, for one reader. Any thread. */
 void rln_bus_trace(struct rln_bus *bus, bool on);
-/* Next traced event, with the endpoint that delivered it; false when there is none. One reader thread. */
+/*
+ * Next traced event, with the endpoint that delivered it; false when there is none. Its block is a copy of the first 4 KB
+ * that lives until the next call. One reader thread.
+ */
 bool rln_bus_trace_pop(struct rln_bus *bus, struct rln_event *ev, unsigned *endpoint);
 
 /* Always-on figures per kind, summed over endpoints (R10). Any thread. */

@@ -14,7 +14,10 @@ uint64_t rln_clock_ns(void);
 uint64_t rln_clock_tsc(void);
 uint64_t rln_clock_tsc_to_ns(uint64_t tsc);
 double rln_clock_hz(void);
-/* Measures again over the time since init and returns the drift of the first measurement in ppm; keeps the better rate without a jump. Housekeeping, one thread. */
+/*
+ * Measures again over the time since init and returns the drift of the first measurement in ppm; keeps the better rate without
+ * a jump. Housekeeping, one thread.
+ */
 double rln_clock_refine(void);
 /* UTC in ns since 1970 of a clock time; for display only. */
 uint64_t rln_clock_utc_ns(uint64_t ns);
