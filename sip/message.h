@@ -60,6 +60,7 @@ struct rln_sip_msg {
 	struct rln_slice from, to;    /* whole header values, tags included */
 	struct rln_sip_uri from_uri, to_uri;
 	struct rln_slice from_tag, to_tag, call_id;
+	struct rln_slice cseq_text;   /* as sent, for the response */
 	uint32_t cseq;
 	uint8_t cseq_method;
 	int32_t max_forwards;         /* -1 = absent */
