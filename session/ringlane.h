@@ -81,7 +81,7 @@ int rln_peer_run(struct rln_peer *peer, int timeout_ms);
 
 /* Answers (200 OK) and returns the call; `in` is gone either way. NULL: the caller gave up meanwhile (ECANCELED). */
 struct rln_call *rln_incoming_accept(struct rln_incoming *in);
-/* Refuses with a SIP code 400-699 (486 Busy Here, 603 Decline ...); `in` is gone. 0 or -EINVAL. */
+/* Refuses with a SIP code 400-699 (486 Busy Here, 603 Decline ...); `in` is gone. -EINVAL, and `in` is still there: another code. */
 int rln_incoming_reject(struct rln_incoming *in, uint16_t code);
 /* The caller's URI, "sip:alice@198.18.0.1"; valid as long as `in`. */
 const char *rln_incoming_from(const struct rln_incoming *in);
@@ -95,7 +95,7 @@ struct rln_session_id rln_call_session(const struct rln_call *call);
 enum rln_call_state rln_call_state(struct rln_call *call);
 /* Why it ended (RLN_END_NONE while it runs) and the SIP code, 0 when none was part of it. code may be NULL. */
 enum rln_end_reason rln_call_end(struct rln_call *call, uint16_t *code);
-/* "486 Busy Here from the peer": the end in words, naming the event that caused it; valid until rln_call_free(). */
+/* "REFUSED: refused by the peer (486 Busy Here)": the end in words; valid until rln_call_free(). */
 const char *rln_call_end_text(struct rln_call *call);
 
 /* BYE, CANCEL or refusal, whichever the state asks for. Returns at once. */

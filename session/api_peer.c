@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The simple peer (R113-R119): one local peer of the coordinator, one subscriber for all its sessions, and an inbox that hands events to
+ * the calls. Calls outlive the peer when the application still holds them; the last one frees it.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "session/api_priv.h"
+
+#define ASK_CONTROL_MS 5000 /* a control lcore that does not turn for this long is dead */
+
+struct rln_call *rln_peer_find(struct rln_peer *peer, uint64_t session)
+{
+	struct rln_call *call = peer->calls;
+
+	while (call && call->id.v != session)
+		call = call->next;
+	return call;
+}
+
+void rln_peer_unlink(struct rln_peer *peer, struct rln_call *call)
+{
+	struct rln_call **at = &peer->calls;
+
+	while (*at && *at != call)
+		at = &(*at)->next;
+	if (*at)
+		*at = call->next;
+}
+
+static void incoming(struct rln_peer *peer, const struct rln_event *ev)
+{
+	struct rln_incoming *in = calloc(1, sizeof(*in));
+	size_t len;
+	const char *from = rln_sub_text(ev, ev->incoming_call.from, &len);
+
+	if (in)
+		in->call = rln_call_make(peer, (struct rln_session_id){ev->id});
+	if (!in || !in->call) {
+		free(in);
+		rln_coord_reject(peer->api->coord, (struct rln_session_id){ev->id}, 500);
+		return;
+	}
+	snprintf(in->from, sizeof(in->from), "%.*s", (int)len, from);
+	*peer->last = in;
+	peer->last = &in->next;
+}
+
+static void take(void *owner, const struct rln_event *ev)
+{
+	struct rln_peer *peer = owner;
+	struct rln_call *call = rln_peer_find(peer, ev->id);
+
+	if (!call && ev->kind == RLN_EV_INCOMING_CALL) {
+		incoming(peer, ev);
+		call = rln_peer_find(peer, ev->id);
+	}
+	if (call)
+		rln_call_take(call, ev);
+}
+
+struct rln_peer *rln_peer_new(const char *name, uint16_t port)
+{
+	return rln_peer_new_with(&(struct rln_peer_options){.name = name, .port = port});
+}
+
+struct rln_peer *rln_peer_new_with(const struct rln_peer_options *options)
+{
+	struct rln_coord_peer_cfg cfg = {.name = options->name,
+		.port = options->port,
+		.local_address = options->local_address,
+		.auto_answer = options->auto_answer};
+	struct rln_sub_cfg sub_cfg = {.filter = RLN_SUB_PEER};
+	struct rln_peer *peer = calloc(1, sizeof(*peer));
+	struct rln_sub *sub = NULL;
+	int rc = -ENOMEM;
+
+	if (!peer || !options->name || !options->name[0]) {
+		free(peer);
+		errno = peer ? EINVAL : ENOMEM;
+		return NULL;
+	}
+	peer->api = rln_api_get();
+	if (!peer->api) {
+		free(peer);
+		return NULL;
+	}
+	rc = rln_coord_add_peer(peer->api->coord, &cfg, &peer->number, ASK_CONTROL_MS);
+	if (rc == 0) {
+		sub_cfg.peer = peer->number;
+		rc = rln_sub_create(&sub, rln_coord_subs(peer->api->coord), &sub_cfg);
+		if (rc != 0)
+			rln_coord_del_peer(peer->api->coord, peer->number, ASK_CONTROL_MS);
+	}
+	if (rc != 0) {
+		rln_api_put();
+		free(peer);
+		errno = -rc;
+		return NULL;
+	}
+	peer->last = &peer->first;
+	rln_inbox_init(&peer->inbox, sub, take, peer);
+	return peer;
+}
+
+static bool calls_are_over(void *arg)
+{
+	const struct rln_peer *peer = arg;
+
+	for (const struct rln_call *call = peer->calls; call; call = call->next) {
+		if (!call->ended)
+			return false;
+	}
+	return true;
+}
+
+void rln_peer_release(struct rln_peer *peer)
+{
+	rln_inbox_fini(&peer->inbox);
+	free(peer);
+	rln_api_put();
+}
+
+void rln_peer_free(struct rln_peer *peer)
+{
+	struct rln_incoming *in;
+	bool last;
+
+	if (!peer)
+		return;
+	peer->on_incoming = NULL;
+	rln_coord_del_peer(peer->api->coord, peer->number, ASK_CONTROL_MS);
+	rln_inbox_wait(&peer->inbox, calls_are_over, peer, ASK_CONTROL_MS);
+	pthread_mutex_lock(&peer->inbox.lock);
+	while ((in = peer->first)) {
+		peer->first = in->next;
+		rln_peer_unlink(peer, in->call);
+		free(in->call);
+		free(in);
+	}
+	peer->freed = true;
+	last = peer->calls == NULL;
+	pthread_mutex_unlock(&peer->inbox.lock);
+	if (last)
+		rln_peer_release(peer);
+}
+
+struct rln_call *rln_peer_call(struct rln_peer *peer, const char *target)
+{
+	struct rln_call_request request = {.peer = peer->number, .to = target};
+	struct rln_session_id id = rln_coord_reserve(peer->api->coord);
+	struct rln_call *call;
+	int rc;
+
+	if (!id.v)
+		return NULL;
+	pthread_mutex_lock(&peer->inbox.lock);
+	call = rln_call_make(peer, id);
+	pthread_mutex_unlock(&peer->inbox.lock);
+	if (!call) {
+		rln_coord_unreserve(peer->api->coord, id);
+		return NULL;
+	}
+	rc = rln_coord_make_call(peer->api->coord, id, &request);
+	if (rc == 0)
+		return call;
+	call->ended = true;
+	rln_call_free(call);
+	errno = -rc;
+	return NULL;
+}
+
+static bool has_incoming(void *arg)
+{
+	return ((struct rln_peer *)arg)->first != NULL;
+}
+
+static struct rln_incoming *next_incoming(struct rln_peer *peer)
+{
+	struct rln_incoming *in;
+
+	pthread_mutex_lock(&peer->inbox.lock);
+	in = peer->first;
+	if (in) {
+		peer->first = in->next;
+		if (!peer->first)
+			peer->last = &peer->first;
+	}
+	pthread_mutex_unlock(&peer->inbox.lock);
+	return in;
+}
+
+struct rln_incoming *rln_peer_get_incoming_call(struct rln_peer *peer, int timeout_ms)
+{
+	struct rln_incoming *in = NULL;
+	int rc = rln_inbox_wait(&peer->inbox, has_incoming, peer, timeout_ms);
+
+	if (rc == 0)
+		in = next_incoming(peer);
+	if (!in)
+		errno = rc == RLN_EENDED ? EPIPE : ETIMEDOUT;
+	return in;
+}
+
+void rln_peer_on_incoming_call(struct rln_peer *peer, rln_incoming_callback callback, void *arg)
+{
+	pthread_mutex_lock(&peer->inbox.lock);
+	peer->on_incoming = callback;
+	peer->on_incoming_arg = arg;
+	pthread_mutex_unlock(&peer->inbox.lock);
+}
+
+void rln_peer_callbacks(struct rln_peer *peer)
+{
+	struct rln_incoming *in;
+
+	while (peer->on_incoming && (in = next_incoming(peer)))
+		peer->on_incoming(peer->on_incoming_arg, in);
+}
+
+static bool has_callback(void *arg)
+{
+	struct rln_peer *peer = arg;
+
+	return peer->on_incoming && peer->first;
+}
+
+int rln_peer_run(struct rln_peer *peer, int timeout_ms)
+{
+	int rc = rln_inbox_wait(&peer->inbox, has_callback, peer, timeout_ms);
+
+	rln_peer_callbacks(peer);
+	return rc == RLN_ETIMEDOUT ? 0 : rc;
+}
+
+struct rln_call *rln_incoming_accept(struct rln_incoming *in)
+{
+	struct rln_call *call = in->call;
+	struct rln_peer *peer = call->peer;
+	bool ended;
+	int rc;
+
+	free(in);
+	rln_inbox_drain(&peer->inbox);
+	pthread_mutex_lock(&peer->inbox.lock);
+	ended = call->ended;
+	pthread_mutex_unlock(&peer->inbox.lock);
+	rc = ended ? -ECANCELED : rln_coord_accept(peer->api->coord, call->id);
+	if (rc == 0)
+		return call;
+	rln_call_free(call);
+	errno = -rc;
+	return NULL;
+}
+
+int rln_incoming_reject(struct rln_incoming *in, uint16_t code)
+{
+	struct rln_call *call = in->call;
+	int rc;
+
+	if (code < 400 || code > 699)
+		return -EINVAL;
+	rc = rln_coord_reject(call->peer->api->coord, call->id, code);
+	free(in);
+	rln_call_free(call);
+	return rc;
+}
+
+const char *rln_incoming_from(const struct rln_incoming *in)
+{
+	return in->from;
+}
+
+struct rln_session_id rln_incoming_session(const struct rln_incoming *in)
+{
+	return in->call->id;
+}
