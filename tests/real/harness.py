@@ -24,6 +24,13 @@ RINGLANE = BUILD / 'ringlane'
 SPEECH = Path('/usr/share/asterisk/sounds/en_US_f_Allison')
 
 
+def config(iface='rl', addresses='198.18.0.1/24', device='net_af_packet0', port='', more='', prefix=None):
+    """A configuration on one port; `port` adds keys to it, `more` adds top-level keys."""
+    lines = [f'runtime: {{prefix: "{prefix or "t" + str(os.getpid())}", workers: 1, telemetry: on}}', 'ports:', f'  - name: {iface}',
+             f'    device: "{device},iface={iface}"', f'    addresses: [{addresses}]'] + [f'    {x}' for x in port.splitlines()]
+    return '\n'.join(lines) + '\n' + more
+
+
 class Failed(Exception):
     pass
 
@@ -153,6 +160,16 @@ class World:
                 sh('ip', 'link', 'set', n, 'netns', h.pid)
             sh('ethtool', '-K', n, 'tx', 'off', ns=h)
             sh('ip', 'link', 'set', n, 'up', ns=h)
+
+    def wire(self, kernel_addr='198.18.0.2/24', kernel_addr6=None):
+        """ringlane's host and a kernel host on one wire: (ours, theirs); our end is veth `rl`, theirs `k` with an address."""
+        ours, theirs = self.host(), self.host()
+        self.veth(ours, theirs, 'rl', 'k')
+        sh('sysctl', '-qw', 'net.ipv6.conf.rl.disable_ipv6=1', ns=ours)
+        sh('ip', 'addr', 'add', kernel_addr, 'dev', 'k', ns=theirs)
+        if kernel_addr6:
+            sh('ip', 'addr', 'add', kernel_addr6, 'dev', 'k', 'nodad', ns=theirs)
+        return ours, theirs
 
     def run(self, *cmd, ns=None, **kw):
         p = Proc(cmd, ns=ns, **kw)

@@ -1,0 +1,211 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Speech over real SIP and RTP: two ringlane processes, baresip both ways, IPv6, VLAN; waveforms are compared, tshark counts beside us."""
+import json
+import re
+import shutil
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+from harness import BUILD, RINGLANE, SPEECH, check, config, main, sh, test  # noqa: E402
+from waveform import match  # noqa: E402
+
+HERE = Path(__file__).parent
+ALICE, BOB = SPEECH / 'demo-congrats.wav', SPEECH / 'demo-instruct.wav'
+
+
+def speech(w, source, name, seconds=8):
+    """The first seconds of a prompt, as the test's own file, with a second of silence behind so that its end is sent."""
+    out = w.dir / name
+    sh('sox', source, '-r', 8000, '-c', 1, '-b', 16, out, 'trim', 0, seconds)
+    return out
+
+
+def same(source, recorded, codec='pcmu', channel=0, least=0.99):
+    m = match(source, recorded, codec, channel)
+    check(m['exact'] >= least and abs(m['level_db']) < 0.1, f'{Path(recorded).name}: {m}')
+
+
+def two_ringlanes(w):
+    a, b = w.host(), w.host()
+    w.veth(a, b, 'ra', 'rb')
+    for h, n in ((a, 'ra'), (b, 'rb')):
+        sh('sysctl', '-qw', f'net.ipv6.conf.{n}.disable_ipv6=1', ns=h)
+    return a, b
+
+
+def exchange(w, conf_a, conf_b, target, codec='pcmu', args=()):
+    """B serves: plays its speech and records; A calls, plays and records. Both files must hold the other's speech."""
+    a, b = two_ringlanes(w)
+    sa, sb = speech(w, ALICE, 'alice.wav'), speech(w, BOB, 'bob.wav')
+    routes = f'routes:\n  - {{match: bob, app: play, file: "{sb}", loop: 1, record: "{w.dir}/bob-heard.wav"}}\n'
+    server = w.ringlane(conf_b + routes, ns=b)
+    call = w.ringlane(conf_a, ns=a, ready=None,
+                      args=('call', target, '--play', sa, '--record', w.dir / 'alice-heard.wav', '--duration', 12, '--json', w.dir / 'call.json', *args))
+    call.ok(40)
+    check(server.stop() == 0, server.tail())
+    same(sa, w.dir / 'bob-heard.wav', codec)
+    same(sb, w.dir / 'alice-heard.wav', codec)
+
+
+@test
+def audio_two_ringlanes(w):
+    exchange(w, config('ra', '198.18.0.1/24'), config('rb', '198.18.0.3/24'), 'sip:bob@198.18.0.3')
+
+
+@test
+def audio_pcma(w):
+    exchange(w, config('ra', '198.18.0.1/24', more='rtp: {codecs: [PCMA]}\n'), config('rb', '198.18.0.3/24'), 'sip:bob@198.18.0.3', codec='pcma')
+
+
+@test
+def audio_ipv6(w):
+    exchange(w, config('ra', '2001:db8::1/64'), config('rb', '2001:db8::3/64'), 'sip:bob@[2001:db8::3]')
+
+
+@test
+def audio_vlan(w):
+    exchange(w, config('ra', '198.18.0.1/24', port='vlan: 42'), config('rb', '198.18.0.3/24', port='vlan: 42'), 'sip:bob@198.18.0.3')
+
+
+@test
+def audio_ptimes(w):
+    """10, 30, 40 and 60 ms packets, both ways."""
+    for ptime in (10, 30, 40, 60):
+        more = f'rtp: {{ptime_ms: {ptime}}}\n'
+        d = w.dir / f'p{ptime}'
+        d.mkdir()
+        exchange(w, config('ra', '198.18.0.1/24', more=more), config('rb', '198.18.0.3/24', more=more), 'sip:bob@198.18.0.3')
+        for p in w.procs:
+            p.stop()
+        for h in w.hosts:
+            h.holder.stdin.close()
+            h.holder.wait()
+        w.hosts.clear()
+
+
+@test
+def audio_two_workers(w):
+    more = 'runtime: {workers: 2}\n'
+    exchange(w, config('ra', '198.18.0.1/24').replace('workers: 1', 'workers: 2'), config('rb', '198.18.0.3/24').replace('workers: 1', 'workers: 2'),
+             'sip:bob@198.18.0.3')
+
+
+@test
+def audio_example(w):
+    """examples/peer_audio.c, unchanged, on both sides."""
+    a, b = two_ringlanes(w)
+    sa, sb = speech(w, ALICE, 'alice.wav'), speech(w, BOB, 'bob.wav')
+    prog = BUILD / 'examples/peer_audio'
+    bob = w.run(prog, 'bob', sb, w.dir / 'bob-heard.wav', ns=b, name='bob',
+                env={'RINGLANE_CONFIG': str(w.file('b.yaml', config('rb', '198.18.0.3/24'))), 'RUNTIME_DIRECTORY': str(w.dir)})
+    bob.expect('waiting', 20)
+    alice = w.run(prog, 'alice', sa, w.dir / 'alice-heard.wav', 'bob@198.18.0.3', ns=a, name='alice',
+                  env={'RINGLANE_CONFIG': str(w.file('a.yaml', config('ra', '198.18.0.1/24', prefix='pa'))), 'RUNTIME_DIRECTORY': str(w.dir)})
+    alice.ok(40)
+    bob.ok(40)
+    same(sa, w.dir / 'bob-heard.wav')
+    same(sb, w.dir / 'alice-heard.wav')
+
+
+BARESIP = '''
+poll_method epoll
+sip_listen 198.18.0.2:5060
+net_interface 198.18.0.2
+call_local_timeout 30
+call_max_calls 4
+audio_source aufile,{wav}
+audio_player aubridge,sink
+audio_alert aubridge,alert
+audio_level no
+audio_txmode thread
+audio_buffer 20-160
+ausrc_format s16
+auplay_format s16
+auenc_format s16
+audec_format s16
+rtp_ports 22000-22099
+rtcp_mux no
+jitter_buffer_delay 1-10
+rtp_stats yes
+module_path /usr/lib/baresip/modules
+module g711.so
+module sndfile.so
+module aufile.so
+module aubridge.so
+module_tmp uuid.so
+module_tmp account.so
+module_app menu.so
+snd_path {dir}
+statmode_default off
+menu_bell no
+ringback_disabled yes
+'''
+
+
+def baresip(w, ns, wav, answer, *args):
+    d = w.dir / 'baresip'
+    d.mkdir()
+    (d / 'config').write_text(BARESIP.format(wav=wav, dir=d))
+    (d / 'accounts').write_text(f'<sip:bare@198.18.0.2>;regint=0;answermode={answer};audio_codecs=PCMU;ptime=20\n')
+    (d / 'contacts').write_text('')
+    p = w.run('baresip', '-4', '-f', d, '-s', *args, ns=ns, cwd=d)
+    p.expect('baresip is ready', 10)
+    return p, d
+
+
+def heard_by_baresip(d):
+    files = sorted(d.glob('dump-*dec.wav'))
+    check(files, f'baresip recorded nothing: {[x.name for x in d.iterdir()]}')
+    return files[0]
+
+
+@test
+def audio_baresip_calls_us(w):
+    ours, theirs = w.wire()
+    sa, sb = speech(w, ALICE, 'alice.wav'), speech(w, BOB, 'bob.wav')
+    server = w.ringlane(config(more=f'routes:\n  - {{match: bob, app: play, file: "{sb}", loop: 1, record: "{w.dir}/heard.wav"}}\n'), ns=ours)
+    p, d = baresip(w, theirs, sa, 'manual', '-t', '14', '-e', '/dial sip:bob@198.18.0.1')
+    p.wait(30)
+    check(server.stop() == 0, server.tail())
+    same(sa, w.dir / 'heard.wav', least=0.97)
+    same(sb, heard_by_baresip(d), least=0.97)
+
+
+@test
+def audio_we_call_baresip(w):
+    ours, theirs = w.wire()
+    sa, sb = speech(w, ALICE, 'alice.wav'), speech(w, BOB, 'bob.wav')
+    p, d = baresip(w, theirs, sb, 'auto', '-t', '20')
+    w.ringlane(config(), ns=ours, ready=None, args=('call', 'sip:bare@198.18.0.2', '--play', sa, '--record', w.dir / 'heard.wav', '--duration', 11)).ok(40)
+    p.stop()
+    same(sb, w.dir / 'heard.wav', least=0.97)
+    same(sa, heard_by_baresip(d), least=0.97)
+
+
+@test
+def audio_tshark_agrees(w):
+    """A capture of a call with exact losses: tshark's loss and packet counts are ours, its jitter within 0.2 ms."""
+    ours, theirs = w.wire()
+    sh('iptables', '-A', 'OUTPUT', '-p', 'udp', '--sport', '22000:22099', '-m', 'statistic', '--mode', 'nth', '--every', 50, '-j', 'DROP', ns=theirs)
+    sb = speech(w, BOB, 'bob.wav')
+    cap = w.run('tcpdump', '-i', 'rl', '-U', '-w', w.dir / 'cap.pcap', 'udp', ns=ours)
+    cap.expect('listening on', 10)
+    p, d = baresip(w, theirs, sb, 'auto', '-t', '20')
+    w.ringlane(config(), ns=ours, ready=None, args=('call', 'sip:bare@198.18.0.2', '--duration', 8, '--json', w.dir / 'call.json')).ok(40)
+    p.stop()
+    cap.stop()
+    mine = json.loads((w.dir / 'call.json').read_text())
+    rows = sh('tshark', '-r', w.dir / 'cap.pcap', '-d', 'udp.port==22000-22099,rtp', '-q', '-z', 'rtp,streams').splitlines()
+    stream = next(x.split() for x in rows if '198.18.0.2' in x.split()[2:3])
+    # start end src port dst port ssrc payload pkts lost (pct) mindelta meandelta maxdelta minjitter meanjitter maxjitter
+    pkts, lost = int(stream[8]), int(stream[9])
+    jitter_mean = float(stream[-2 if stream[-1] == 'X' else -2])
+    rx = mine['calls'][0]['receive']
+    check(rx['packets'] == pkts, f'packets: ours {rx["packets"]}, tshark {pkts}\n{" ".join(stream)}')
+    check(rx['lost'] == lost and lost > 0, f'lost: ours {rx["lost"]}, tshark {lost}')
+    check(abs(rx['jitter_ms'] - jitter_mean) < 0.5, f'jitter: ours {rx["jitter_ms"]}, tshark {jitter_mean}')
+
+
+sys.exit(main())
