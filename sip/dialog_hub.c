@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The dialog layer's place on the bus (requirements R23): handler of session_to_dialog and transport_to_dialog, and the one
+ * publisher of dialog_to_session. It finds the dialog that an event is for, and gives away messages that belong to none.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "lcore/count.h"
+#include "lcore/log.h"
+#include "sip/dialog_priv.h"
+
+struct rln_slice rln_dialog_sdp_of(const struct rln_sip_msg *msg)
+{
+	static const struct rln_slice none = {0, 0};
+
+	return msg && msg->body.len && rln_sip_is(msg, msg->content_type, "application/sdp") ? msg->body : none;
+}
+
+/* Nothing goes up for a session that let go, or after the end was told. */
+static bool is_silent(const struct rln_dialog *d)
+{
+	return d->released || d->state == RLN_DIALOG_TERMINATED;
+}
+
+static int publish(struct rln_dialog *d, struct rln_event *ev)
+{
+	int rc;
+
+	ev->id = d->self;
+	rc = rln_bus_publish(d->all->cfg.bus, ev);
+	if (rc != 0 && rc != -EAGAIN)
+		rln_log(RLN_LOG_WARNING, d->self, "%s not delivered: %s", rln_event_info(rln_event_kind(ev))->name,
+			strerror(-rc));
+	return rc == -EAGAIN ? 0 : rc;
+}
+
+/* A reference of the event's own to the message's block. */
+static rln_block_ref share(const struct rln_sip_msg *msg)
+{
+	if (!msg)
+		return 0;
+	rln_block_hold(msg->block);
+	return msg->block;
+}
+
+int rln_dialog_emit_incoming(struct rln_dialog *d, const struct rln_sip_msg *msg)
+{
+	struct rln_event ev = {.kind = RLN_EV_INCOMING_CALL};
+
+	ev.incoming_call.block = share(msg);
+	ev.incoming_call.call_id = msg->call_id;
+	ev.incoming_call.from = msg->from_uri.text;
+	ev.incoming_call.to = msg->to_uri.text;
+	ev.incoming_call.sdp_offer = rln_dialog_sdp_of(msg);
+	ev.incoming_call.headers = msg->headers;
+	return publish(d, &ev);
+}
+
+void rln_dialog_emit_progress(
+	struct rln_dialog *d, enum rln_call_progress progress, uint16_t status, const struct rln_sip_msg *msg)
+{
+	struct rln_event ev = {.kind = RLN_EV_CALL_STATE_CHANGED};
+
+	if (is_silent(d))
+		return;
+	ev.call_state_changed.block = share(msg);
+	ev.call_state_changed.sdp = rln_dialog_sdp_of(msg);
+	if (msg && msg->contacts_n)
+		ev.call_state_changed.contact = msg->contact[0].text;
+	ev.call_state_changed.status = status;
+	ev.call_state_changed.new_state = (uint8_t)progress;
+	publish(d, &ev);
+}
+
+/* CALL_ESTABLISHED, REINVITE_ACKED */
+void rln_dialog_emit_sdp(struct rln_dialog *d, enum rln_event_kind kind, const struct rln_sip_msg *msg)
+{
+	struct rln_event ev = {.kind = (uint16_t)kind};
+	struct rln_ev_sdp *to = kind == RLN_EV_CALL_ESTABLISHED ? &ev.call_established : &ev.reinvite_acked;
+
+	if (is_silent(d))
+		return;
+	to->block = share(msg);
+	to->sdp = rln_dialog_sdp_of(msg);
+	publish(d, &ev);
+}
+
+void rln_dialog_emit_reinvite(struct rln_dialog *d, const struct rln_sip_msg *msg)
+{
+	struct rln_event ev = {.kind = RLN_EV_REINVITE_RECEIVED};
+
+	if (is_silent(d))
+		return;
+	ev.reinvite_received.block = share(msg);
+	ev.reinvite_received.sdp = rln_dialog_sdp_of(msg);
+	ev.reinvite_received.method = msg->method;
+	publish(d, &ev);
+}
+
+void rln_dialog_emit_terminated(struct rln_dialog *d, enum rln_end_reason reason, uint16_t code)
+{
+	struct rln_event ev = {.kind = RLN_EV_CALL_TERMINATED};
+
+	if (is_silent(d) || d->reported)
+		return;
+	d->reported = true;
+	ev.call_terminated.reason = (uint8_t)reason;
+	ev.call_terminated.code = code;
+	publish(d, &ev);
+}
+
+void rln_dialog_emit_error(struct rln_dialog *d, enum rln_dialog_fault fault, unsigned code)
+{
+	struct rln_event ev = {.kind = RLN_EV_DIALOG_ERROR};
+
+	if (is_silent(d))
+		return;
+	ev.dialog_error.error = (uint8_t)fault;
+	ev.dialog_error.error_code = (uint16_t)code;
+	publish(d, &ev);
+}
+
+void rln_dialog_emit_state(struct rln_dialog *d, enum rln_dialog_state from, enum rln_dialog_state to)
+{
+	struct rln_event ev = {.kind = RLN_EV_DIALOG_STATE_CHANGED};
+
+	if (d->released)
+		return;
+	ev.dialog_state_changed.old_state = (uint8_t)from;
+	ev.dialog_state_changed.new_state = (uint8_t)to;
+	publish(d, &ev);
+}
+
+/* To nobody that we know (12.2.2): an ACK has no answer. */
+static void on_stray(struct rln_dialogs *all, const struct rln_sip_msg *msg, uint64_t txn)
+{
+	if (msg->method == RLN_SIP_ACK)
+		rln_count(RLN_C_SIP_STRAY_ACK);
+	else
+		rln_policy_respond(all, msg, txn, 481, NULL, NULL);
+}
+
+static void on_outside(struct rln_dialogs *all, const struct rln_sip_msg *msg, uint64_t txn)
+{
+	if (msg->method == RLN_SIP_INVITE)
+		rln_uas_on_invite(all, msg, txn);
+	else if (msg->method == RLN_SIP_OPTIONS)
+		rln_policy_options(all, msg, txn);
+	else
+		on_stray(all, msg, txn); /* BYE, UPDATE and ACK live in dialogs only */
+}
+
+/* A fault in a dialog's own request is answered like any other, and told. */
+static void on_inside(struct rln_dialog *d, const struct rln_sip_msg *msg, uint64_t txn)
+{
+	if (msg->method != RLN_SIP_ACK && rln_policy_answers(d->all, msg, txn)) {
+		if (msg->fault.status == 400)
+			rln_dialog_emit_error(d, RLN_FAULT_PARSE, 400);
+	} else if (msg->method != RLN_SIP_ACK || !msg->fault.status) {
+		rln_uas_on_request(d, msg, txn);
+	}
+	rln_dialog_settle(d);
+}
+
+static void on_request(struct rln_dialogs *all, const struct rln_ev_sip_message_received *ev)
+{
+	const struct rln_sip_msg *msg = rln_sip_msg_of(ev->block);
+	struct rln_dialog *d = NULL;
+	uint64_t txn = ev->transaction_id;
+
+	if (!msg)
+		return;
+	if (msg->to_tag.len)
+		d = rln_dialog_find(
+			all, rln_span_in(msg, msg->call_id), rln_span_in(msg, msg->to_tag), rln_span_in(msg, msg->from_tag));
+	if (msg->method == RLN_SIP_CANCEL && !msg->fault.status)
+		rln_uas_on_cancel(all, msg, txn);
+	else if (d)
+		on_inside(d, msg, txn);
+	else if (msg->method == RLN_SIP_ACK)
+		on_stray(all, msg, txn);
+	else if (rln_policy_answers(all, msg, txn))
+		return;
+	else if (msg->to_tag.len)
+		on_stray(all, msg, txn);
+	else
+		on_outside(all, msg, txn);
+}
+
+static void on_response(struct rln_dialogs *all, uint64_t id, const struct rln_ev_sip_response_received *ev)
+{
+	const struct rln_sip_msg *msg = rln_sip_msg_of(ev->block);
+	struct rln_dialog *d = rln_dialog_get(all, id);
+
+	if (!msg || !d)
+		return; /* a CANCEL's, a fork's BYE's, or of a dialog that is gone */
+	rln_uac_on_response(d, msg, ev->transaction_id);
+	rln_dialog_settle(d);
+}
+
+static void on_transport_error(struct rln_dialogs *all, uint64_t id, const struct rln_ev_transport_error *ev)
+{
+	struct rln_dialog *d = rln_dialog_get(all, id);
+
+	if (!d)
+		return;
+	rln_uac_on_fault(d, ev->transaction_id, ev->error);
+	rln_dialog_settle(d);
+}
+
+static struct rln_span in_block(rln_block_ref block, struct rln_slice s)
+{
+	return (struct rln_span){rln_slice_text(block, s), s.len};
+}
+
+static void on_initiate(struct rln_dialogs *all, uint64_t id, const struct rln_ev_initiate_call *ev)
+{
+	struct rln_dialog *d = rln_dialog_get(all, id);
+	int rc;
+
+	if (!d)
+		return;
+	rc = rln_uac_invite(d, in_block(ev->block, ev->sdp_offer), in_block(ev->block, ev->headers));
+	if (rc != 0)
+		rln_dialog_fail(d, rc);
+	rln_dialog_settle(d);
+}
+
+/* -ENOTCONN: it ended by itself meanwhile, and said so. */
+static void on_terminate(struct rln_dialogs *all, uint64_t id, const struct rln_ev_terminate_session *ev)
+{
+	struct rln_dialog *d = rln_dialog_get(all, id);
+	int rc;
+
+	if (!d)
+		return;
+	rc = rln_dialog_finish(d, ev->code);
+	if (rc != 0 && rc != -ENOTCONN)
+		rln_dialog_fail(d, rc);
+	rln_dialog_settle(d);
+}
+
+void rln_dialog_hub_handle(void *dialogs, const struct rln_event *ev)
+{
+	switch ((int)rln_event_kind(ev)) {
+	case RLN_EV_SIP_MESSAGE_RECEIVED:
+		on_request(dialogs, &ev->sip_message_received);
+		break;
+	case RLN_EV_SIP_RESPONSE_RECEIVED:
+		on_response(dialogs, ev->id, &ev->sip_response_received);
+		break;
+	case RLN_EV_TRANSPORT_ERROR:
+		on_transport_error(dialogs, ev->id, &ev->transport_error);
+		break;
+	case RLN_EV_INITIATE_CALL:
+		on_initiate(dialogs, ev->id, &ev->initiate_call);
+		break;
+	case RLN_EV_TERMINATE_SESSION:
+		on_terminate(dialogs, ev->id, &ev->terminate_session);
+		break;
+	default: /* kinds whose work has not come yet: nothing raises them (event.def, LATER) */
+		rln_log(RLN_LOG_WARNING, ev->id, "dialog layer: nobody takes %s", rln_event_info(rln_event_kind(ev))->name);
+		rln_count(RLN_C_BUS_NO_HANDLER);
+		break;
+	}
+}

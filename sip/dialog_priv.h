@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The inside of the dialog layer: dialog.c (life, states, the public calls), dialog_uac.c and dialog_uas.c (the two halves of a user agent),
+ * dialog_request.c (writing and sending), dialog_route.c (the other side: target, route set, next hop), dialog_hub.c (the bus), uas_policy.c (answers that
+ * need no session). owner of everything: control lcore.
+ *
+ * A dialog has three things that may be open at once, and each has its own small machine: an INVITE of ours, a request of theirs that the session must
+ * answer, and a 2xx of ours that awaits its ACK. A dialog is freed at the end of a call into the layer (rln_dialog_settle), never in its middle.
+ */
+#pragma once
+
+#include "lcore/event.h"
+#include "lcore/slots.h"
+#include "sip/build.h"
+#include "sip/dialog.h"
+#include "sip/dialog_index.h"
+
+#define RLN_DIALOG_TAG 12        /* characters of our tags: 62 bits */
+#define RLN_DIALOG_FORKS 4       /* refused branches of one INVITE that we remember */
+#define RLN_DIALOG_SCRATCH 32768 /* the largest message that we write */
+
+struct rln_span { /* text of somebody else, len 0 = none */
+	const char *s;
+	size_t len;
+};
+
+/* What the other side is to us; replaced as a whole when any of it changes. Offsets into `text`, each text ends in NUL. */
+struct rln_dialog_remote {
+	struct rln_addr hop;  /* where requests go; port 0 = unknown */
+	uint8_t routes_n;
+	bool is_strict;       /* the first route has no ;lr (12.2.1.1) */
+	uint16_t value;       /* of To in our requests: URI and tag */
+	uint16_t tag, target;
+	uint16_t route[RLN_SIP_ROUTES];
+	char text[];
+};
+
+struct rln_dialog_remote_parts {
+	struct rln_span value, tag, target;
+	unsigned routes_n;
+	struct rln_span route[RLN_SIP_ROUTES];
+	const struct rln_addr *fallback; /* the hop when the next URI names a host that we cannot resolve; NULL = none */
+};
+
+enum rln_dialog_ours {           /* INVITE of ours */
+	RLN_OURS_NONE,
+	RLN_OURS_CALLING,        /* nothing came back yet */
+	RLN_OURS_PROCEEDING,     /* a provisional came */
+	RLN_OURS_CANCEL_WAITS,   /* CANCEL ordered, no provisional yet (9.1) */
+	RLN_OURS_CANCELLED,      /* CANCEL is out */
+	RLN_OURS_ACK_WAITS,      /* a 2xx with an offer came, the session owes the answer */
+};
+
+enum rln_dialog_theirs {         /* INVITE, re-INVITE or UPDATE of theirs */
+	RLN_THEIRS_NONE,
+	RLN_THEIRS_OPEN,         /* the session owes a final response */
+	RLN_THEIRS_CANCELLED,    /* first INVITE, cancelled: the session owes a 487 */
+	RLN_THEIRS_MOOT,         /* re-INVITE, cancelled and answered: the session does not know yet */
+};
+
+enum rln_dialog_bye { RLN_BYE_NONE, RLN_BYE_WAITS /* for the ACK of our 2xx (15) */, RLN_BYE_SENT };
+
+struct rln_dialog { /* owner: control lcore */
+	struct rln_timer repeat;         /* our 2xx until its ACK; our provisional each minute */
+	struct rln_timer guard;          /* an INVITE that we gave up: 64*T1 (9.1) */
+	struct rln_dialogs *all;
+	uint64_t self;
+	struct rln_dialog_remote *remote;
+	char *texts;                     /* call_id first; the others by offset */
+	uint16_t local_value, local_tag, remote_uri, user;
+	struct rln_addr local;           /* ours: Via, Contact, source */
+	uint64_t index_hash, merge_hash; /* 0 = not in that index */
+	uint8_t state, role;             /* enum rln_dialog_state, rln_call_role */
+	uint8_t worker;                  /* that the last message came by */
+	uint8_t bye;
+	bool released;                   /* the session wants to hear no more */
+	bool reported;                   /* CALL_TERMINATED went up */
+	bool established;                /* CALL_ESTABLISHED or LATE_ANSWER went up: further INVITEs are re-INVITEs */
+	uint32_t local_cseq, remote_cseq;
+	uint64_t bye_txn;
+
+	struct {
+		uint64_t txn;
+		uint32_t cseq;
+		uint8_t phase;           /* enum rln_dialog_ours */
+		bool has_offer;          /* it carried SDP */
+		char branch[RLN_BRANCH_MAX];
+	} ours;
+	struct {
+		uint64_t txn;            /* of our last INVITE that got a 2xx: further ones are repeated or forked */
+		uint32_t cseq;
+		char *sdp;               /* body of its ACK */
+		uint32_t fork[RLN_DIALOG_FORKS];
+		uint8_t forks;
+	} acked;
+	struct {
+		uint64_t txn;
+		uint32_t cseq;
+		uint8_t phase, method;   /* enum rln_dialog_theirs, rln_sip_method */
+		bool has_offer;
+		uint16_t provisional;    /* last one sent, 0 = none */
+	} theirs;
+	struct {                         /* our 2xx to an INVITE, until its ACK */
+		rln_block_ref block;     /* 0 = none */
+		struct rln_slice reason, headers, body;
+		uint16_t status;
+		bool is_first, has_offer; /* of the dialog; the 2xx carries our offer */
+		uint64_t txn;
+		uint32_t cseq;
+		uint64_t interval_ns, deadline_ns;
+	} answer;
+};
+_Static_assert(sizeof(struct rln_dialog) <= 1024, "with its texts a dialog stays within 1.5 KiB");
+
+struct rln_dialogs {
+	struct rln_dialogs_cfg cfg;
+	struct rln_txns *txns;
+	struct rln_slots *slots;
+	struct rln_dialog_index index;   /* Call-ID and our tag */
+	struct rln_dialog_index merge;   /* Call-ID, their tag and CSeq of first INVITEs (8.2.2.2) */
+	char scratch[RLN_DIALOG_SCRATCH]; /* messages are written here, then copied into a block of their size */
+};
+
+static inline struct rln_span rln_span_of(const char *text)
+{
+	return (struct rln_span){text, text ? strlen(text) : 0};
+}
+
+static inline struct rln_span rln_span_in(const struct rln_sip_msg *msg, struct rln_slice s)
+{
+	return (struct rln_span){rln_sip_text(msg, s), s.len};
+}
+
+static inline const char *rln_dialog_text(const struct rln_dialog *d, uint16_t offset)
+{
+	return d->texts + offset;
+}
+
+static inline uint64_t rln_dialogs_timeout_ns(const struct rln_dialogs *all)
+{
+	return all->cfg.t1_ms * 64 * 1000000ull;
+}
+
+/* dialog.c */
+struct rln_dialog *rln_dialog_get(const struct rln_dialogs *all, uint64_t id);
+/* The dialog that a request or response belongs to (12.2.2): Call-ID, our tag, and theirs unless it is not settled yet; NULL when there is none. */
+struct rln_dialog *rln_dialog_find(const struct rln_dialogs *all, struct rln_span call_id, struct rln_span local_tag, struct rln_span remote_tag);
+bool rln_dialog_is_merged(const struct rln_dialogs *all, const struct rln_sip_msg *invite);
+/* A dialog for an INVITE of theirs; NULL: table full or no memory. */
+struct rln_dialog *rln_dialog_create_uas(struct rln_dialogs *all, const struct rln_sip_msg *invite);
+void rln_dialog_set_state(struct rln_dialog *d, enum rln_dialog_state state);
+/* The dialog is over: TERMINATED goes up, and nothing after it. */
+void rln_dialog_end(struct rln_dialog *d);
+/* The order could not be carried out, and nobody else would end the dialog: says so and ends it. */
+void rln_dialog_fail(struct rln_dialog *d, int error);
+/* Frees the dialog when the session is done with it and nothing is open. End of every call into the layer. */
+void rln_dialog_settle(struct rln_dialog *d);
+int rln_dialog_bye(struct rln_dialog *d);
+int rln_dialog_finish(struct rln_dialog *d, uint16_t code); /* what rln_dialog_terminate() does */
+
+/* dialog_uac.c */
+int rln_uac_invite(struct rln_dialog *d, struct rln_span sdp, struct rln_span extra);
+int rln_uac_cancel(struct rln_dialog *d);
+void rln_uac_ack_pending(struct rln_dialog *d); /* the session no longer will: ACK without its answer */
+void rln_uac_on_response(struct rln_dialog *d, const struct rln_sip_msg *msg, uint64_t txn);
+void rln_uac_on_fault(struct rln_dialog *d, uint64_t txn, int error);
+void rln_uac_on_guard(struct rln_timer *timer, uint64_t now_ns);
+
+/* dialog_uas.c */
+int rln_uas_respond(struct rln_dialog *d, uint16_t code, struct rln_span sdp, struct rln_span extra);
+void rln_uas_on_invite(struct rln_dialogs *all, const struct rln_sip_msg *msg, uint64_t txn);
+void rln_uas_on_request(struct rln_dialog *d, const struct rln_sip_msg *msg, uint64_t txn);
+void rln_uas_on_cancel(struct rln_dialogs *all, const struct rln_sip_msg *msg, uint64_t txn);
+void rln_uas_on_repeat(struct rln_timer *timer, uint64_t now_ns);
+void rln_uas_drop_answer(struct rln_dialog *d);
+
+/* dialog_request.c. 0 or -errno: -EHOSTUNREACH, -ENOBUFS, -EMSGSIZE. */
+struct rln_dialog_request {
+	enum rln_sip_method method;
+	uint32_t cseq;
+	uint64_t owner;                         /* whose events the transaction's are; 0 = nobody's */
+	const struct rln_dialog_remote *remote;
+	struct rln_span extra, sdp;
+	char *branch;                           /* in for CANCEL, else out: RLN_BRANCH_MAX */
+	uint64_t *txn;                          /* out */
+};
+int rln_dialog_request(struct rln_dialog *d, const struct rln_dialog_request *req);
+/* The ACK to a 2xx: outside any transaction. */
+int rln_dialog_ack(struct rln_dialog *d, const struct rln_dialog_remote *remote, uint32_t cseq, struct rln_span sdp);
+/* A response under construction, up to and without its body. */
+void rln_dialog_write_contact(struct rln_text *t, const struct rln_dialog *d);
+/* Ends the text with its body and gives it to the transport. *keep, when not NULL, receives the block with a reference of the caller's. */
+struct rln_dialog_sent {
+	rln_block_ref block;
+	struct rln_slice reason, headers, body;
+};
+int rln_dialogs_send_response(struct rln_dialogs *all, struct rln_text *t, uint64_t owner, uint64_t txn, uint16_t status, struct rln_span sdp,
+	struct rln_dialog_sent *keep);
+void rln_dialogs_publish_response(struct rln_dialogs *all, const struct rln_dialog_sent *sent, uint64_t owner, uint64_t txn, uint16_t status);
+
+/* dialog_route.c */
+/* Where requests to this URI go (RFC 3263 without names but those of cfg.resolve). 0, -EHOSTUNREACH, -EPROTONOSUPPORT or -EINVAL. */
+int rln_dialogs_resolve(const struct rln_dialogs *all, struct rln_span uri, struct rln_addr *out);
+struct rln_dialog_remote *rln_dialog_remote_new(const struct rln_dialogs *all, const struct rln_dialog_remote_parts *parts);
+/* From a request (as it stands) or a response (route set reversed), with the target to use when it has no Contact. NULL: no memory. */
+struct rln_dialog_remote *rln_dialog_remote_of(const struct rln_dialogs *all, const struct rln_sip_msg *msg, struct rln_span target);
+/* Target refresh (12.2): the message's Contact takes the target's place. */
+void rln_dialog_refresh_target(struct rln_dialog *d, const struct rln_sip_msg *msg);
+void rln_dialog_write_route(struct rln_text *t, const struct rln_dialog_remote *remote);
+/* The Request-URI (12.2.1.1). */
+struct rln_span rln_dialog_request_uri(const struct rln_dialog_remote *remote);
+
+/* dialog_hub.c: the one way up. Silent when the session is done with the dialog, or its end was reported. `msg` may be NULL. */
+void rln_dialog_hub_handle(void *dialogs, const struct rln_event *ev);
+int rln_dialog_emit_incoming(struct rln_dialog *d, const struct rln_sip_msg *msg);
+void rln_dialog_emit_progress(struct rln_dialog *d, enum rln_call_progress progress, uint16_t status, const struct rln_sip_msg *msg);
+void rln_dialog_emit_sdp(struct rln_dialog *d, enum rln_event_kind kind, const struct rln_sip_msg *msg);
+void rln_dialog_emit_reinvite(struct rln_dialog *d, const struct rln_sip_msg *msg);
+void rln_dialog_emit_terminated(struct rln_dialog *d, enum rln_end_reason reason, uint16_t code);
+void rln_dialog_emit_error(struct rln_dialog *d, enum rln_dialog_fault fault, unsigned code);
+void rln_dialog_emit_state(struct rln_dialog *d, enum rln_dialog_state from, enum rln_dialog_state to);
+/* The message's SDP: its body, when that is what it claims to be. */
+struct rln_slice rln_dialog_sdp_of(const struct rln_sip_msg *msg);
+
+/* uas_policy.c */
+/* Answers what needs no dialog and no session; true when it did. */
+bool rln_policy_answers(struct rln_dialogs *all, const struct rln_sip_msg *msg, uint64_t txn);
+/* OPTIONS (11.2), and what else may come outside a dialog. */
+void rln_policy_options(struct rln_dialogs *all, const struct rln_sip_msg *msg, uint64_t txn);
+/* A response without more than header lines; tag NULL: as for a stateless one. */
+void rln_policy_respond(struct rln_dialogs *all, const struct rln_sip_msg *msg, uint64_t txn, uint16_t status, const char *tag, const char *extra);
+/* 500 with Retry-After 0-10 (14.2). */
+void rln_policy_respond_later(struct rln_dialogs *all, const struct rln_sip_msg *msg, uint64_t txn);
+/* Allow and Supported, as header lines. */
+void rln_policy_write_abilities(struct rln_text *t);

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Writes the requests and responses of a dialog and hands them to the transport: requests and responses as events, the
+ * ACK to a 2xx, which belongs to no transaction, as a datagram. Everything is written into the manager's scratch text first.
+ */
+#include <errno.h>
+
+#include "lcore/log.h"
+#include "lcore/secure.h"
+#include "sip/dialog_priv.h"
+
+void rln_dialog_write_contact(struct rln_text *t, const struct rln_dialog *d)
+{
+	const char *user = rln_dialog_text(d, d->user);
+	char ip[RLN_ADDR_TEXT];
+
+	rln_addr_ip_text(&d->local, true, ip);
+	rln_text_printf(t, "Contact: <sip:%s%s%s:%u>\r\n", user, *user ? "@" : "", ip, d->local.port);
+}
+
+/* What every request begins with (8.1.1); To carries the tag as soon as there is one. */
+static void write_head(struct rln_text *t, const struct rln_dialog *d, const struct rln_dialog_request *req, const char *branch)
+{
+	const char *method = rln_sip_method_name(req->method);
+	struct rln_span uri = rln_dialog_request_uri(req->remote);
+	char ip[RLN_ADDR_TEXT];
+
+	rln_addr_ip_text(&d->local, true, ip);
+	rln_text_printf(t, "%s %.*s SIP/2.0\r\n", method, (int)uri.len, uri.s);
+	rln_text_printf(t, "Via: SIP/2.0/UDP %s:%u;rport;branch=%s\r\n", ip, d->local.port, branch);
+	rln_dialog_write_route(t, req->remote);
+	rln_text_printf(t, "Max-Forwards: 70\r\nFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %u %s\r\n",
+		rln_dialog_text(d, d->local_value), req->remote->text + req->remote->value, d->texts, req->cseq, method);
+	if (d->all->cfg.user_agent)
+		rln_text_printf(t, "User-Agent: %s\r\n", d->all->cfg.user_agent);
+}
+
+static void write_body(struct rln_text *t, struct rln_span sdp)
+{
+	rln_build_body(t, sdp.len ? "application/sdp" : NULL, sdp.s, sdp.len);
+}
+
+static void write_request(
+	struct rln_text *t, const struct rln_dialog *d, const struct rln_dialog_request *req, const char *branch)
+{
+	rln_text_init(t, d->all->scratch, sizeof(d->all->scratch));
+	write_head(t, d, req, branch);
+	if (req->method == RLN_SIP_INVITE) {
+		rln_dialog_write_contact(t, d);
+		rln_policy_write_abilities(t);
+		rln_text_printf(t, "Accept: application/sdp\r\n");
+	}
+	if (req->extra.len)
+		rln_text_add(t, req->extra.s, req->extra.len);
+	write_body(t, req->sdp);
+}
+
+static int publish_request(struct rln_dialog *d, const struct rln_text *t, const struct rln_dialog_request *req, uint64_t txn)
+{
+	struct rln_event ev = {.kind = RLN_EV_SEND_SIP_MESSAGE, .id = req->owner};
+	struct rln_ev_send_sip_message *send = &ev.send_sip_message;
+	int rc;
+
+	if (t->full)
+		return -EMSGSIZE;
+	send->block = rln_build_block(t, NULL, &send->headers, &send->body);
+	if (!send->block)
+		return -ENOBUFS;
+	send->destination = req->remote->hop;
+	send->method = (uint16_t)req->method;
+	send->transaction_id = txn;
+	rc = rln_bus_publish(d->all->cfg.bus, &ev);
+	return rc == -EAGAIN ? 0 : rc;
+}
+
+int rln_dialog_request(struct rln_dialog *d, const struct rln_dialog_request *req)
+{
+	struct rln_txn_id txn;
+	struct rln_text t;
+	int rc;
+
+	if (!req->remote->hop.port)
+		return -EHOSTUNREACH;
+	txn = rln_txn_new_client(d->all->txns, req->method, req->branch);
+	if (!txn.v)
+		return -ENOBUFS;
+	rln_txn_set_owner(d->all->txns, txn, req->owner);
+	rln_txn_set_local(d->all->txns, txn, &d->local);
+	write_request(&t, d, req, req->branch);
+	rc = publish_request(d, &t, req, txn.v);
+	if (rc != 0)
+		rln_txn_drop(d->all->txns, txn);
+	else
+		*req->txn = txn.v;
+	return rc;
+}
+
+int rln_dialog_ack(struct rln_dialog *d, const struct rln_dialog_remote *remote, uint32_t cseq, struct rln_span sdp)
+{
+	struct rln_dialog_request req = {.method = RLN_SIP_ACK, .cseq = cseq, .remote = remote, .sdp = sdp};
+	char branch[RLN_BRANCH_MAX] = "z9hG4bK";
+	struct rln_text t;
+	int rc;
+
+	rln_random_token(branch + 7, 16);
+	write_request(&t, d, &req, branch);
+	if (t.full || !remote->hop.port)
+		return t.full ? -EMSGSIZE : -EHOSTUNREACH;
+	rc = rln_transport_send(d->all->cfg.transport, t.buf, t.len, &d->local, &remote->hop, d->worker);
+	if (rc != 0)
+		rln_log(RLN_LOG_WARNING, d->self, "ACK not sent: %s", strerror(-rc));
+	return rc;
+}
+
+void rln_dialogs_publish_response(
+	struct rln_dialogs *all, const struct rln_dialog_sent *sent, uint64_t owner, uint64_t txn, uint16_t status)
+{
+	struct rln_event ev = {.kind = RLN_EV_SEND_SIP_RESPONSE, .id = owner};
+	int rc;
+
+	ev.send_sip_response.block = sent->block;
+	ev.send_sip_response.reason_phrase = sent->reason;
+	ev.send_sip_response.headers = sent->headers;
+	ev.send_sip_response.body = sent->body;
+	ev.send_sip_response.transaction_id = txn;
+	ev.send_sip_response.status_code = status;
+	rc = rln_bus_publish(all->cfg.bus, &ev);
+	if (rc != 0 && rc != -EAGAIN)
+		rln_log(RLN_LOG_WARNING, owner, "response %u not sent: %s", status, strerror(-rc));
+}
+
+int rln_dialogs_send_response(struct rln_dialogs *all, struct rln_text *t, uint64_t owner, uint64_t txn, uint16_t status,
+	struct rln_span sdp, struct rln_dialog_sent *keep)
+{
+	struct rln_dialog_sent sent;
+
+	write_body(t, sdp);
+	if (t->full)
+		return -EMSGSIZE;
+	sent.block = rln_build_block(t, &sent.reason, &sent.headers, &sent.body);
+	if (!sent.block)
+		return -ENOBUFS;
+	if (keep) {
+		rln_block_hold(sent.block);
+		*keep = sent;
+	}
+	rln_dialogs_publish_response(all, &sent, owner, txn, status);
+	return 0;
+}

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The server half of a dialog: first INVITE, re-INVITE and UPDATE, the session's responses to them, our 2xx until its ACK,
+ * CANCEL and BYE of theirs (RFC 3261 9.2, 12.2.2, 13.3, 14.2, 15.1.2; RFC 3311).
+ *
+ * A 2xx is sent again from T1 on, doubling to T2, until its ACK comes or 64*T1 have passed (13.3.1.4); the block that carries it is
+ * held for that long. A provisional is sent again each minute, so that no proxy on the way gives up (13.3.1.1).
+ */
+#include <errno.h>
+
+#include "lcore/log.h"
+#include "lcore/secure.h"
+#include "sip/dialog_priv.h"
+
+#define MINUTE_NS (60 * 1000000000ull)
+
+static const struct rln_span nothing = {NULL, 0};
+
+static struct rln_wheel *wheel(const struct rln_dialog *d)
+{
+	return d->all->cfg.wheel;
+}
+
+static const char *our_tag(const struct rln_dialog *d)
+{
+	return rln_dialog_text(d, d->local_tag);
+}
+
+static bool is_first_invite(const struct rln_dialog *d)
+{
+	return d->role == RLN_ROLE_UAS && !d->established;
+}
+
+/* Status line to body, with what the method asks for: a 2xx to INVITE names what we can (13.3.1.4), and all that make or refresh a target have a Contact. */
+static int write_response(struct rln_dialog *d, const struct rln_sip_msg *req, uint16_t code, struct rln_span sdp,
+	struct rln_span extra, struct rln_dialog_sent *keep)
+{
+	bool is_first = is_first_invite(d);
+	struct rln_text t;
+
+	rln_text_init(&t, d->all->scratch, sizeof(d->all->scratch));
+	rln_build_response(&t, req, code, rln_sip_reason_phrase(code), our_tag(d), is_first && code > 100 && code < 300);
+	if (code > 100 && code < 300)
+		rln_dialog_write_contact(&t, d);
+	if (code / 100 == 2)
+		rln_policy_write_abilities(&t);
+	if (extra.len)
+		rln_text_add(&t, extra.s, extra.len);
+	return rln_dialogs_send_response(d->all, &t, d->self, d->theirs.txn, code, sdp, keep);
+}
+
+static int send_provisional(
+	struct rln_dialog *d, const struct rln_sip_msg *req, uint16_t code, struct rln_span sdp, struct rln_span extra)
+{
+	int rc = write_response(d, req, code, sdp, extra, NULL);
+
+	if (rc != 0 || code == 100 || !is_first_invite(d))
+		return rc;
+	d->theirs.provisional = code;
+	rln_wheel_arm(wheel(d), &d->repeat, rln_wheel_now(wheel(d)) + MINUTE_NS);
+	rln_dialog_set_state(d, RLN_DIALOG_EARLY);
+	return 0;
+}
+
+/* Keeps the 2xx for its repetitions. */
+static void start_answer(struct rln_dialog *d, const struct rln_dialog_sent *sent, uint16_t code, bool has_sdp)
+{
+	uint64_t now = rln_wheel_now(wheel(d));
+
+	d->answer.block = sent->block;
+	d->answer.reason = sent->reason;
+	d->answer.headers = sent->headers;
+	d->answer.body = sent->body;
+	d->answer.status = code;
+	d->answer.is_first = is_first_invite(d);
+	d->answer.has_offer = has_sdp && !d->theirs.has_offer;
+	d->answer.txn = d->theirs.txn;
+	d->answer.cseq = d->theirs.cseq;
+	d->answer.interval_ns = d->all->cfg.t1_ms * 1000000ull;
+	d->answer.deadline_ns = now + rln_dialogs_timeout_ns(d->all);
+	rln_wheel_arm(wheel(d), &d->repeat, now + d->answer.interval_ns);
+}
+
+static int send_accepted(
+	struct rln_dialog *d, const struct rln_sip_msg *req, uint16_t code, struct rln_span sdp, struct rln_span extra)
+{
+	bool is_invite = d->theirs.method == RLN_SIP_INVITE;
+	struct rln_dialog_sent sent;
+	int rc = write_response(d, req, code, sdp, extra, is_invite ? &sent : NULL);
+
+	if (rc != 0)
+		return rc;
+	d->theirs.phase = RLN_THEIRS_NONE;
+	if (!is_invite)
+		return 0;
+	start_answer(d, &sent, code, sdp.len > 0);
+	d->established = true;
+	rln_dialog_set_state(d, RLN_DIALOG_CONFIRMED);
+	return 0;
+}
+
+static int send_refused(struct rln_dialog *d, const struct rln_sip_msg *req, uint16_t code, struct rln_span extra)
+{
+	int rc = write_response(d, req, code, nothing, extra, NULL);
+
+	if (rc != 0)
+		return rc;
+	d->theirs.phase = RLN_THEIRS_NONE;
+	if (!is_first_invite(d))
+		return 0;
+	rln_wheel_disarm(wheel(d), &d->repeat);
+	rln_dialog_end(d);
+	return 0;
+}
+
+/*
+ * The session's response. When the peer's CANCEL is here already, but the session answers before it heard of it, the CANCEL has won:
+ * every final answer goes out as 487, and CALL_TERMINATED is on its way up.
+ */
+int rln_uas_respond(struct rln_dialog *d, uint16_t code, struct rln_span sdp, struct rln_span extra)
+{
+	const struct rln_sip_msg *req;
+	bool is_cancelled = d->theirs.phase == RLN_THEIRS_CANCELLED;
+
+	if (code < 100 || code > 699)
+		return -EINVAL;
+	if (d->theirs.phase == RLN_THEIRS_MOOT || (is_cancelled && code < 200))
+		return 0;
+	if (d->theirs.phase == RLN_THEIRS_NONE)
+		return -ENOTCONN;
+	req = rln_txn_request(d->all->txns, (struct rln_txn_id){d->theirs.txn});
+	if (!req) {
+		d->theirs.phase = RLN_THEIRS_NONE;
+		return -ENOTCONN;
+	}
+	if (is_cancelled)
+		return send_refused(d, req, 487, nothing);
+	if (code < 200)
+		return d->theirs.method == RLN_SIP_INVITE ? send_provisional(d, req, code, sdp, extra) : -EINVAL;
+	return code < 300 ? send_accepted(d, req, code, sdp, extra) : send_refused(d, req, code, extra);
+}
+
+void rln_uas_drop_answer(struct rln_dialog *d)
+{
+	rln_wheel_disarm(wheel(d), &d->repeat);
+	rln_block_release(d->answer.block);
+	d->answer.block = 0;
+}
+
+/* The BYE that waited for the ACK (15). */
+static void send_waiting_bye(struct rln_dialog *d)
+{
+	int rc;
+
+	if (d->bye != RLN_BYE_WAITS)
+		return;
+	d->bye = RLN_BYE_NONE;
+	rc = rln_dialog_bye(d);
+	if (rc != 0)
+		rln_dialog_fail(d, rc);
+}
+
+static void on_no_ack(struct rln_dialog *d)
+{
+	rln_uas_drop_answer(d);
+	rln_dialog_emit_progress(d, RLN_CALL_ACK_MISSING, 408, NULL);
+	send_waiting_bye(d);
+}
+
+static void repeat_answer(struct rln_dialog *d, uint64_t now)
+{
+	uint64_t t2 = d->all->cfg.t2_ms * 1000000ull, next;
+	struct rln_dialog_sent sent = {d->answer.block, d->answer.reason, d->answer.headers, d->answer.body};
+
+	rln_block_hold(sent.block);
+	rln_count(RLN_C_SIP_RETRANSMIT_OUT);
+	rln_dialogs_publish_response(d->all, &sent, d->self, d->answer.txn, d->answer.status);
+	d->answer.interval_ns = d->answer.interval_ns * 2 < t2 ? d->answer.interval_ns * 2 : t2;
+	next = now + d->answer.interval_ns;
+	rln_wheel_arm(wheel(d), &d->repeat, next < d->answer.deadline_ns ? next : d->answer.deadline_ns);
+}
+
+static void repeat_provisional(struct rln_dialog *d)
+{
+	const struct rln_sip_msg *req = rln_txn_request(d->all->txns, (struct rln_txn_id){d->theirs.txn});
+
+	if (req && d->theirs.phase == RLN_THEIRS_OPEN && d->theirs.provisional)
+		send_provisional(d, req, d->theirs.provisional, nothing, nothing);
+}
+
+void rln_uas_on_repeat(struct rln_timer *timer, uint64_t now_ns)
+{
+	struct rln_dialog *d = (struct rln_dialog *)((char *)timer - offsetof(struct rln_dialog, repeat));
+
+	if (!d->answer.block)
+		repeat_provisional(d);
+	else if (now_ns < d->answer.deadline_ns)
+		repeat_answer(d, now_ns);
+	else
+		on_no_ack(d);
+	rln_dialog_settle(d);
+}
+
+/* msg NULL: the peer has shown otherwise that our 2xx arrived. */
+static void on_acked(struct rln_dialog *d, const struct rln_sip_msg *msg)
+{
+	bool goes_up = d->answer.is_first || d->answer.has_offer;
+
+	rln_uas_drop_answer(d);
+	if (goes_up)
+		rln_dialog_emit_sdp(d, RLN_EV_CALL_ESTABLISHED, msg);
+	send_waiting_bye(d);
+}
+
+static void on_ack(struct rln_dialog *d, const struct rln_sip_msg *msg)
+{
+	if (d->answer.block && msg->cseq == d->answer.cseq)
+		on_acked(d, msg);
+	/* else a repeated ACK: the peer answered a repetition of our 2xx */
+}
+
+void rln_uas_on_invite(struct rln_dialogs *all, const struct rln_sip_msg *msg, uint64_t txn)
+{
+	struct rln_dialog *d;
+	char line[32];
+
+	if (rln_dialog_is_merged(all, msg)) {
+		rln_policy_respond(all, msg, txn, 482, NULL, NULL);
+		return;
+	}
+	d = rln_dialog_create_uas(all, msg);
+	if (!d) {
+		snprintf(line, sizeof(line), "Retry-After: %u\r\n", all->cfg.retry_after_s);
+		rln_count(RLN_C_SIP_OVERLOAD);
+		rln_policy_respond(all, msg, txn, 503, NULL, line);
+		return;
+	}
+	rln_txn_set_owner(all->txns, (struct rln_txn_id){txn}, d->self);
+	d->theirs.txn = txn;
+	d->theirs.cseq = msg->cseq;
+	d->theirs.method = RLN_SIP_INVITE;
+	d->theirs.phase = RLN_THEIRS_OPEN;
+	d->theirs.has_offer = rln_dialog_sdp_of(msg).len > 0;
+	if (rln_dialog_emit_incoming(d, msg) != 0) { /* nobody takes calls here */
+		d->released = true;
+		if (rln_uas_respond(d, 503, nothing, nothing) != 0)
+			rln_dialog_end(d);
+		rln_dialog_settle(d);
+	}
+}
+
+/* A re-INVITE that comes before the ACK of our 2xx shows that the 2xx arrived, when that 2xx closed offer and answer (RFC 5407 3.1.4). */
+static void infer_ack(struct rln_dialog *d)
+{
+	if (d->answer.block && !d->answer.has_offer)
+		on_acked(d, NULL);
+}
+
+static void open_theirs(struct rln_dialog *d, const struct rln_sip_msg *msg, uint64_t txn)
+{
+	rln_dialog_refresh_target(d, msg);
+	d->theirs.txn = txn;
+	d->theirs.cseq = msg->cseq;
+	d->theirs.method = msg->method;
+	d->theirs.phase = RLN_THEIRS_OPEN;
+	d->theirs.has_offer = rln_dialog_sdp_of(msg).len > 0;
+	d->theirs.provisional = 0;
+	rln_dialog_emit_reinvite(d, msg);
+}
+
+/* 14.2: a second INVITE while the first is unanswered gets 500; a crossing one goes up, and the session says 491. */
+static void on_reinvite(struct rln_dialog *d, const struct rln_sip_msg *msg, uint64_t txn)
+{
+	if (msg->method == RLN_SIP_INVITE)
+		infer_ack(d);
+	if (d->theirs.phase == RLN_THEIRS_OPEN || d->state != RLN_DIALOG_CONFIRMED)
+		rln_policy_respond_later(d->all, msg, txn);
+	else
+		open_theirs(d, msg, txn);
+}
+
+/*
+ * RFC 3311 5.2. Without an offer it refreshes the target and no more. Before the dialog is confirmed our answer is never reliable here, so
+ * an offer finds theirs unanswered (500) or ours (491).
+ */
+static void on_update(struct rln_dialog *d, const struct rln_sip_msg *msg, uint64_t txn)
+{
+	struct rln_text t;
+
+	if (rln_dialog_sdp_of(msg).len && d->state != RLN_DIALOG_CONFIRMED && d->role == RLN_ROLE_UAC) {
+		rln_policy_respond(d->all, msg, txn, 491, NULL, NULL);
+	} else if (rln_dialog_sdp_of(msg).len) {
+		on_reinvite(d, msg, txn);
+	} else {
+		rln_dialog_refresh_target(d, msg);
+		rln_text_init(&t, d->all->scratch, sizeof(d->all->scratch));
+		rln_build_response(&t, msg, 200, "OK", NULL, false);
+		rln_dialog_write_contact(&t, d);
+		rln_policy_write_abilities(&t);
+		if (rln_dialogs_send_response(d->all, &t, d->self, txn, 200, nothing, NULL) != 0)
+			rln_log(RLN_LOG_WARNING, d->self, "UPDATE not answered: no memory");
+	}
+}
+
+/*
+ * 15.1.2. Before our answer to the first INVITE it ends the call like a CANCEL, and the session sends the 487; before their answer to
+ * ours, which callees ought not to do, our INVITE is cancelled too.
+ */
+static void on_bye(struct rln_dialog *d, const struct rln_sip_msg *msg, uint64_t txn)
+{
+	rln_policy_respond(d->all, msg, txn, 200, NULL, NULL);
+	if (d->theirs.phase == RLN_THEIRS_OPEN && is_first_invite(d)) {
+		d->theirs.phase = RLN_THEIRS_CANCELLED;
+		rln_dialog_emit_terminated(d, RLN_END_CANCELLED, 487);
+		return;
+	}
+	if (d->theirs.phase == RLN_THEIRS_CANCELLED)
+		return;
+	rln_dialog_emit_terminated(d, RLN_END_REMOTE, 0);
+	if (!d->established)
+		rln_uac_cancel(d);
+	rln_dialog_end(d);
+}
+
+/* 12.2.2: older or repeated numbers are out of order; gaps are fine. */
+static bool is_in_order(struct rln_dialog *d, const struct rln_sip_msg *msg)
+{
+	if (d->remote_cseq && msg->cseq <= d->remote_cseq)
+		return false;
+	d->remote_cseq = msg->cseq;
+	return true;
+}
+
+void rln_uas_on_request(struct rln_dialog *d, const struct rln_sip_msg *msg, uint64_t txn)
+{
+	d->worker = msg->worker;
+	if (msg->method == RLN_SIP_ACK) {
+		on_ack(d, msg);
+		return;
+	}
+	rln_txn_set_owner(d->all->txns, (struct rln_txn_id){txn}, d->self);
+	if (d->state == RLN_DIALOG_TERMINATED && msg->method != RLN_SIP_BYE)
+		rln_policy_respond(d->all, msg, txn, 481, NULL, NULL);
+	else if (!is_in_order(d, msg))
+		rln_policy_respond(d->all, msg, txn, 500, NULL, NULL);
+	else if (msg->method == RLN_SIP_BYE)
+		on_bye(d, msg, txn);
+	else if (msg->method == RLN_SIP_INVITE)
+		on_reinvite(d, msg, txn);
+	else if (msg->method == RLN_SIP_UPDATE)
+		on_update(d, msg, txn);
+	else
+		rln_policy_options(d->all, msg, txn); /* the one other method that the policy lets through */
+}
+
+/* 9.2: the CANCEL is answered whatever becomes of the INVITE; a final response that is out already stands. */
+void rln_uas_on_cancel(struct rln_dialogs *all, const struct rln_sip_msg *msg, uint64_t txn)
+{
+	struct rln_txn_id invite = rln_txn_cancelled_by(all->txns, msg);
+	struct rln_dialog *d = invite.v ? rln_dialog_get(all, rln_txn_owner(all->txns, invite)) : NULL;
+
+	if (!invite.v) {
+		rln_policy_respond(all, msg, txn, 481, NULL, NULL);
+		return;
+	}
+	rln_policy_respond(all, msg, txn, 200, d ? our_tag(d) : NULL, NULL);
+	if (!d || d->theirs.txn != invite.v || d->theirs.phase != RLN_THEIRS_OPEN)
+		return;
+	if (is_first_invite(d)) {
+		d->theirs.phase = RLN_THEIRS_CANCELLED;
+		rln_wheel_disarm(wheel(d), &d->repeat);
+		rln_dialog_emit_terminated(d, RLN_END_CANCELLED, 487);
+	} else if (rln_uas_respond(d, 487, nothing, nothing) == 0) {
+		d->theirs.phase = RLN_THEIRS_MOOT;
+	}
+	rln_dialog_settle(d);
+}
