@@ -323,13 +323,16 @@ static void check_route(struct rln_check *c, unsigned i)
 		rln_check_blame(c, r->match,
 			"routes[%u].match: found '%s', expected a pattern with *, ? and closed sets [...], without blanks", i,
 			r->match);
-	for (unsigned k = 0; k < i; k++)
-		if (strcmp(c->config->routes[k].match, r->match) == 0 || strcmp(c->config->routes[k].match, "*") == 0) {
-			rln_check_blame(c, r->match,
-				"routes[%u].match: '%s' can never be reached behind routes[%u] '%s', expected it before that one",
-				i, r->match, k, c->config->routes[k].match);
-			break;
-		}
+	for (unsigned k = 0; k < i; k++) {
+		const char *before = c->config->routes[k].match;
+
+		if (strcmp(before, r->match) && (strcmp(before, "*") || i > k + 1)) /* behind "*" one fault is enough */
+			continue;
+		rln_check_blame(c, r->match,
+			"routes[%u].match: '%s' can never be reached behind routes[%u] '%s', expected it before that one", i,
+			r->match, k, before);
+		break;
+	}
 	check_stray(c, i, r->file, "file", r->app == RLN_ROUTE_PLAY, "play");
 	check_stray(c, i, &r->loop, "loop", r->app == RLN_ROUTE_PLAY, "play");
 	check_stray(c, i, &r->tone_hz, "tone_hz", r->app == RLN_ROUTE_TONE, "tone");

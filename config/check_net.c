@@ -158,7 +158,7 @@ static void check_host_address(struct rln_check *c, unsigned i)
 		return;
 	if (rln_device_kind(p->device) != RLN_DEVICE_TAP)
 		rln_check_blame(c, &p->host_address,
-			"ports[%u].host_address: found it on a %s device, expected it only on net_tap: other devices have no "
+			"ports[%u].host_address: found it on %s, expected it only on net_tap: other devices have no "
 			"kernel end",
 			i, rln_device_kind_name(rln_device_kind(p->device)));
 	else

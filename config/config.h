@@ -141,7 +141,8 @@ struct rln_config_route {             /* user part of a request URI to an applic
 	bool stereo;                  /* record both directions: left received, right sent */
 	uint32_t loop;                /* times to play; 0 = until hang-up; after the last one the call is hung up */
 	uint16_t tone_hz;
-	uint16_t code; /* SIP status of reject */
+	uint16_t code;    /* SIP status of reject */
+	uint32_t ring_ms; /* ring this long before the answer; 0 = answer at once */
 };
 
 struct rln_config {

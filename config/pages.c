@@ -58,7 +58,7 @@ static void write_setting(
 {
 	char value[RLN_SETTING_VALUE], expected[RLN_SETTING_EXPECT];
 
-	comment(p, indent, s->help, s->type == RLN_SET_TEXT ? NULL : rln_setting_expected(s, expected));
+	comment(p, indent, s->help, s->type == RLN_SET_TEXT ? NULL : rln_setting_expected(s, false, expected));
 	rln_setting_print(s, base, value, sizeof(value));
 	fprintf(p->out, "%s%s%s: %s\n", lead, off ? "# " : "", s->key, value);
 }
@@ -161,7 +161,7 @@ static void reference_row(FILE *out, const struct rln_setting *s)
 	char expected[RLN_SETTING_EXPECT];
 
 	fprintf(out, "| `%s` | ", s->key);
-	cell(out, rln_setting_expected(s, expected));
+	cell(out, rln_setting_expected(s, false, expected));
 	fprintf(out, " | %s%s%s | %s | ", s->fallback ? "`" : "",
 		!s->fallback   ? "required"
 		: *s->fallback ? s->fallback

@@ -53,7 +53,7 @@ static const char *found(const yaml_node_t *node, char buf[64])
 	if (node->type == YAML_MAPPING_NODE)
 		return "a mapping (key: value)";
 	if (node->type == YAML_SEQUENCE_NODE)
-		return "a list";
+		return node->data.sequence.items.start == node->data.sequence.items.top ? "an empty list" : "a list";
 	if (node->data.scalar.length == 0)
 		return "nothing";
 	if (node->data.scalar.length > 40)
@@ -75,15 +75,15 @@ static bool is_nothing(const yaml_node_t *node)
 	       (node->data.scalar.length == 0 || strcmp(v, "~") == 0 || strcasecmp(v, "null") == 0);
 }
 
-static void wrong_value(struct walk *w, const struct place *in, const struct rln_setting *s, const yaml_node_t *node)
+static void wrong_value(struct walk *w, const struct place *in, const struct rln_setting *s, const yaml_node_t *node, bool item)
 {
 	char expected[RLN_SETTING_EXPECT], what[64];
 	const char *guess = NULL;
 
-	if (node->type == YAML_SCALAR_NODE && s->choices)
+	if (node->type == YAML_SCALAR_NODE && s->choices && item == rln_setting_is_list(s))
 		guess = rln_setting_nearest_choice(s, (const char *)node->data.scalar.value);
 	FAULT(w, node->start_mark, "%s%s%s: found %s, expected %s%s%s%s", in->path, *in->path ? "." : "", s->key,
-		found(node, what), rln_setting_expected(s, expected), guess ? "; did you mean '" : "", guess ? guess : "",
+		found(node, what), rln_setting_expected(s, item, expected), guess ? "; did you mean '" : "", guess ? guess : "",
 		guess ? "'?" : "");
 }
 
@@ -104,7 +104,7 @@ static void take_scalar(struct walk *w, struct place *in, const struct rln_setti
 		FAULT(w, node->start_mark, "%s.%s: found more than %u items, expected at most %u", in->path, s->key, s->items,
 			s->items);
 	else if (rc)
-		wrong_value(w, in, s, node);
+		wrong_value(w, in, s, node, rln_setting_is_list(s));
 	else
 		note(w, in->base + s->offset + (size_t)before * s->size, s->size, node, false);
 }
@@ -122,7 +122,7 @@ static void take_setting(struct walk *w, struct place *in, const struct rln_sett
 		return;
 	}
 	if (node->type != YAML_SEQUENCE_NODE || node->data.sequence.items.start == node->data.sequence.items.top) {
-		wrong_value(w, in, s, node);
+		wrong_value(w, in, s, node, false);
 		return;
 	}
 	for (yaml_node_item_t *i = node->data.sequence.items.start; i < node->data.sequence.items.top; i++)
@@ -249,7 +249,7 @@ static void take_map(struct walk *w, struct place *in, yaml_node_t *node)
 			continue;
 		if (!s->fallback && !(in->settings >> bit & 1))
 			FAULT(w, node->start_mark, "%s: found no key '%s', expected %s", in->path, s->key,
-				rln_setting_expected(s, expected));
+				rln_setting_expected(s, false, expected));
 		bit++;
 	}
 }

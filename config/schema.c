@@ -191,8 +191,11 @@ const char *rln_setting_nearest_choice(const struct rln_setting *s, const char *
 
 	for (unsigned n = 0; s->choices && (p = rln_setting_choice(s, n, &len)); n++) {
 		snprintf(word, sizeof(word), "%.*s", (int)len, p);
-		if (len && (strcasecmp(word, text) == 0 || nearer(text, word, &best)))
-			memcpy(found, word, sizeof(found));
+		if (len && strcasecmp(word, text) == 0)
+			best = 0; /* nothing is nearer */
+		else if (!len || !nearer(text, word, &best))
+			continue;
+		memcpy(found, word, sizeof(found));
 	}
 	memcpy(word, found, sizeof(word));
 	return *word ? word : NULL;

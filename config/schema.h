@@ -87,9 +87,9 @@ const char *rln_setting_nearest_choice(const struct rln_setting *s, const char *
 int rln_setting_put(const struct rln_setting *s, void *base, const char *text, size_t len);
 /* Empties a list setting before its first item. */
 void rln_setting_clear(const struct rln_setting *s, void *base);
-/* What a value must be, in words: "a number from 1 to 65535". Returns buf. */
+/* What a value must be, in words: "a number from 1 to 65535"; `item`: one item of a list. Returns buf. */
 #define RLN_SETTING_EXPECT 192
-const char *rln_setting_expected(const struct rln_setting *s, char buf[RLN_SETTING_EXPECT]);
+const char *rln_setting_expected(const struct rln_setting *s, bool item, char buf[RLN_SETTING_EXPECT]);
 /* The value as YAML. Returns the length (as snprintf). */
 #define RLN_SETTING_VALUE 1024
 int rln_setting_print(const struct rln_setting *s, const void *base, char *buf, size_t size);

@@ -363,7 +363,7 @@ static void choices_text(const struct rln_setting *s, char *buf, size_t size)
 				(int)len, p);
 }
 
-const char *rln_setting_expected(const struct rln_setting *s, char buf[RLN_SETTING_EXPECT])
+const char *rln_setting_expected(const struct rln_setting *s, bool item, char buf[RLN_SETTING_EXPECT])
 {
 	const size_t size = RLN_SETTING_EXPECT;
 	char words[120];
@@ -397,14 +397,17 @@ const char *rln_setting_expected(const struct rln_setting *s, char buf[RLN_SETTI
 		snprintf(buf, size, "auto or the MAC address of one device, e.g. 02:00:00:00:00:01");
 		break;
 	case RLN_SET_CPUS:
-		snprintf(buf, size, "auto, or a list of CPU numbers and ranges, e.g. [2, 4-7]");
+		snprintf(buf, size, "%s",
+			item ? "a CPU number or a range, e.g. 4-7" : "auto, or a list of CPU numbers and ranges, e.g. [2, 4-7]");
 		break;
 	case RLN_SET_PREFIXES:
-		snprintf(buf, size, "a list of addresses with prefix length, e.g. [198.18.0.1/24]");
+		snprintf(buf, size, "%s",
+			item ? "an address with its prefix length, e.g. 198.18.0.1/24"
+			     : "a list of addresses with prefix length, e.g. [198.18.0.1/24]");
 		break;
 	case RLN_SET_ENUMS:
 		choices_text(s, words, sizeof(words));
-		snprintf(buf, size, "a list of %s", words);
+		snprintf(buf, size, "%s%s", item ? "" : "a list of ", words);
 		break;
 	}
 	return buf;
@@ -428,6 +431,14 @@ static int print_text(const char *text, char *buf, size_t size)
 	*q++ = '\'';
 	*q = 0;
 	return snprintf(buf, size, "%s", quoted);
+}
+
+/* A plain scalar that begins with ':' is not YAML inside [...], and one that ends with it would be a key. */
+static int print_address(const char *text, char *buf, size_t size)
+{
+	const char *quote = *text == ':' || text[strlen(text) - 1] == ':' ? "'" : "";
+
+	return snprintf(buf, size, "%s%s%s", quote, text, quote);
 }
 
 static int print_item(const struct rln_setting *s, const void *at, char *buf, size_t size)
@@ -457,10 +468,10 @@ static int print_item(const struct rln_setting *s, const void *at, char *buf, si
 			return snprintf(buf, size, "auto");
 		return snprintf(buf, size, "%d", *(const int16_t *)at);
 	case RLN_SET_IP:
-		return snprintf(buf, size, "%s", rln_config_ip_is_set(at) ? rln_config_ip_text(at, text) : "none");
+		return print_address(rln_config_ip_is_set(at) ? rln_config_ip_text(at, text) : "none", buf, size);
 	case RLN_SET_PREFIX:
 	case RLN_SET_PREFIXES:
-		return snprintf(buf, size, "%s", rln_config_prefix_text(at, text));
+		return print_address(rln_config_prefix_text(at, text), buf, size);
 	case RLN_SET_MAC:
 		if (!m[0])
 			return snprintf(buf, size, "auto");
