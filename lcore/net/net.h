@@ -4,7 +4,7 @@
  *
  * owner: each worker has a struct rln_net of its own (neighbour caches, reassembly, tx buffers); ports, addresses and routes
  * are constant after start. ARP and ND answers that one worker receives are handed to the others as LEARN packets, so
- * nothing is shared. Ways in: rln_net_rx() on bursts from a device queue, rln_net_take() on packets from other workers.
+ * nothing is shared. One way in, rln_net_poll(); ways out, rln_net_send(), rln_net_send_to() and the from_control ring.
  */
 #pragma once
 
@@ -77,8 +77,11 @@ void rln_net_destroy(struct rln_net *net);
 
 /*
  * Polls this worker's device queues and hand-off rings once, answers ARP, ND and ICMP, reassembles, and leaves in `out` at most
- * RLN_BURST datagrams for ports that this worker owns, payload at data_off, private area filled. Datagrams for other workers and for
- * control go to their rings. Every other packet was counted and freed. Returns packets seen (0 = idle), which can exceed out->n.
+ * RLN_BURST datagrams for ports that this worker owns, payload at data_off in one segment, private area filled. Datagrams for other
+ * workers and for control go to their rings (to control they may be chains). Every other packet was counted and freed. Returns packets
+ * seen (0 = idle), which can exceed out->n.
+ * A packet whose op is RLN_PKT_UNREACH, here or from to_control, is a note and counted already: its reader frees it and counts nothing.
+ * It says that our datagram from src to dst came to nothing (ICMP, no neighbour, no route, closed port inside); its data means nothing.
  */
 unsigned rln_net_poll(struct rln_net *net, struct rln_batch *out, uint64_t now_ns);
 
@@ -94,6 +97,11 @@ void rln_net_flush(struct rln_net *net);
 void rln_net_housekeep(struct rln_net *net, uint64_t now_ns);
 /* Packets inside (tx buffers, waiting for a neighbour, reassembly): closes the ledger. */
 unsigned rln_net_held(const struct rln_net *net);
+/* The ledger of count.def with its sums; true when both sides agree. `in_hand`: datagrams that the caller took and has not counted yet. */
+struct rln_net_ledger {
+	uint64_t in, in_ends, in_held, out, out_ends, out_held;
+};
+bool rln_net_check(const struct rln_net *net, unsigned in_hand, struct rln_net_ledger *ledger);
 /* Our own counters; the worker's. */
 struct rln_counts *rln_net_counts(struct rln_net *net);
 
