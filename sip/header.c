@@ -383,6 +383,7 @@ static void write_vias(struct rln_view *view, size_t top_len)
 			len -= top_len;
 			len -= strspn(s, ", \t");
 			s += strspn(s, ", \t");
+			view->msg->is_forwarded = len || view->vias_n > 1;
 		}
 		if (len) {
 			rln_text_add(out, "Via: ", 5);

@@ -41,6 +41,7 @@ struct rln_sip_msg {
 	rln_block_ref block;          /* this message's own block: base of every slice */
 	uint16_t status;              /* 0 = request */
 	uint8_t method;               /* enum rln_sip_method: of the request line, or of CSeq in a response */
+	bool is_forwarded;            /* more than one Via: in a response that means it was meant for somebody else (8.1.3.3) */
 	bool is_2543;                 /* top Via without RFC 3261's magic cookie */
 	struct rln_sip_fault fault;
 	struct rln_addr source;       /* whence the datagram came */
