@@ -403,6 +403,8 @@ static void finish_via(struct rln_view *view)
 
 	if (rln_osip_via(view, s, len) < 0)
 		rln_view_fault(view, 400, "Bad Via Header");
+	/* 8.1.1.7; the cookie alone is no branch that tells transactions apart (RFC 4475 3.2.1) */
+	view->msg->is_2543 = view->msg->branch.len < 8 || strncasecmp(text_of(view, view->msg->branch), "z9hG4bK", 7) != 0;
 	if (!view->out.full)
 		write_vias(view, len);
 }

@@ -344,6 +344,8 @@ static int parse_lines(struct rln_view *view)
 		rln_header_finish(view);
 	if (!view->out.full)
 		parse_body(view, body, end);
+	if (!view->out.full && !view->no_memory && !msg->via_host.len)
+		return -EBADMSG; /* nobody to answer */
 	return msg->status && msg->fault.status ? -EBADMSG : 0;
 }
 

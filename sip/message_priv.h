@@ -46,7 +46,7 @@ void rln_header_add(struct rln_view *view, int row, struct rln_slice value);
 /* After the last header: what is missing, what contradicts what; writes `vias`. */
 void rln_header_finish(struct rln_view *view);
 
-/* osip_glue.c. 0 or -EBADMSG; without memory 0 and view->no_memory. */
+/* osip_glue.c. 0 or -EBADMSG; without memory view->no_memory too. */
 /* The top Via: sent-by and its parameters; after -EBADMSG sent-by may stand nevertheless. */
 int rln_osip_via(struct rln_view *view, const char *value, size_t len);
 /* The parameters behind a name-addr (";name=value" ...): their syntax, and the value of `tag` when it is wanted. */

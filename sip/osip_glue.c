@@ -2,30 +2,102 @@
 /*
  * libosip2's part in a parse: the syntax of Via and of the parameters behind a name-addr. Header by header and not osip_message_parse(), which
  * gives up on the whole message for one bad header (so nobody could be answered), refuses unknown authentication schemes, copies every header and the
- * body, and unescapes URIs. What it allocates is lcore/heap's and gone when a function here returns. Its trace stays off: it prints nothing.
+ * body, and unescapes URIs. Its trace stays off: it prints nothing.
  */
-#include "sip/osip_priv.h"
-
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
+#include <sys/time.h>
+#include <time.h>
+
+#include <osipparser2/osip_message.h>
+#include <osipparser2/osip_parser.h>
+#include <osipparser2/osip_port.h>
 
 #include "lcore/heap.h"
 #include "sip/message_priv.h"
 
-void rln_osip_init(void)
+/*
+ * osip's memory: chunks of lcore/heap that go back as a whole when the parse is over. osip makes a dozen objects for one header, loses some of them when
+ * an allocation fails, and does not always say that one did: so nothing can leak, and `starved` knows. Of one thread, since osip's allocator is global.
+ */
+#define CHUNK 2048
+
+struct chunk {
+	struct chunk *next;
+	size_t used, size;
+	char data[] __attribute__((aligned(16)));
+};
+
+static __thread struct chunk *chunks;
+static __thread bool starved;
+
+static void *allocate(size_t size)
+{
+	size_t need = (size + 31) & ~(size_t)15; /* 16 for the size, which realloc asks for */
+	size_t room = need > CHUNK ? need : CHUNK;
+	struct chunk *c = chunks;
+	size_t *p;
+
+	if (!c || c->size - c->used < need) {
+		c = rln_alloc(sizeof(*c) + room);
+		if (!c) {
+			starved = true;
+			return NULL;
+		}
+		*c = (struct chunk){.next = chunks, .size = room};
+		chunks = c;
+	}
+	p = (size_t *)(c->data + c->used);
+	c->used += need;
+	*p = size;
+	return p + 2;
+}
+
+static void *reallocate(void *old, size_t size)
+{
+	size_t had = old ? ((size_t *)old)[-2] : 0;
+	void *p = allocate(size);
+
+	if (p && had)
+		memcpy(p, old, had < size ? had : size);
+	return p;
+}
+
+static void release(void *p)
+{
+	(void)p;
+}
+
+/* The end of a parse: nothing of osip's is in use any more. Was an allocation refused? */
+static bool release_all(void)
+{
+	bool was = starved;
+
+	while (chunks) {
+		struct chunk *c = chunks;
+
+		chunks = c->next;
+		rln_free(c);
+	}
+	starved = false;
+	return was;
+}
+
+static void init(void)
 {
 	static bool done;
 
 	if (done)
 		return;
 	done = true;
-	osip_set_allocators(rln_alloc, rln_realloc, rln_free);
+	osip_set_allocators(allocate, reallocate, release);
 	parser_init();
 }
 
 void rln_sip_parser_init(void)
 {
-	rln_osip_init();
+	init();
 }
 
 /* A text for osip out of our block. NUL stands behind it until give_back(); one inside (a quoted pair may hold it, RFC 4475 3.1.1.2) is masked in a copy. */
@@ -56,13 +128,6 @@ static bool borrow(struct rln_view *view, struct borrowed *b, const char *s, siz
 static void give_back(struct borrowed *b)
 {
 	*b->end = b->behind;
-}
-
-static int to_errno(struct rln_view *view, int rc)
-{
-	if (rc == OSIP_NOMEM)
-		view->no_memory = true;
-	return rc == OSIP_SUCCESS || rc == OSIP_NOMEM ? 0 : -EBADMSG;
 }
 
 /* Value of a parameter; len 0 when it is absent or has none. */
@@ -139,16 +204,13 @@ static int take_via_params(struct rln_view *view, osip_via_t *via)
 static int parse_via(struct rln_view *view, const char *value)
 {
 	osip_via_t *via = NULL;
-	int rc;
+	int rc = -EBADMSG;
 
-	if (osip_via_init(&via) != OSIP_SUCCESS)
-		return to_errno(view, OSIP_NOMEM);
-	rc = to_errno(view, osip_via_parse(via, value));
-	if (rc == 0 && !view->no_memory)
+	if (osip_via_init(&via) == OSIP_SUCCESS && osip_via_parse(via, value) == OSIP_SUCCESS && !starved)
 		rc = take_via(view, via, value);
-	if (rc == 0 && !view->no_memory)
+	if (rc == 0)
 		rc = take_via_params(view, via);
-	osip_via_free(via);
+	view->no_memory |= release_all();
 	return rc;
 }
 
@@ -162,7 +224,7 @@ int rln_osip_via(struct rln_view *view, const char *value, size_t len)
 		return -EBADMSG;
 	rc = parse_via(view, b.text);
 	params = strchr(b.text, ';');
-	if (rc < 0 && params) { /* who sent it may be known all the same */
+	if (rc < 0 && params && !view->no_memory) { /* who sent it may be known all the same */
 		*params = 0;
 		parse_via(view, b.text);
 		*params = ';';
@@ -174,14 +236,13 @@ int rln_osip_via(struct rln_view *view, const char *value, size_t len)
 static int parse_params(struct rln_view *view, const char *value, struct rln_slice *tag)
 {
 	osip_from_t *from = NULL;
-	int rc;
+	int rc = -EBADMSG;
 
-	if (osip_from_init(&from) != OSIP_SUCCESS)
-		return to_errno(view, OSIP_NOMEM);
-	rc = to_errno(view, osip_from_parse(from, value));
-	if (rc == 0 && tag && !view->no_memory)
+	if (osip_from_init(&from) == OSIP_SUCCESS && osip_from_parse(from, value) == OSIP_SUCCESS && !starved)
+		rc = 0;
+	if (rc == 0 && tag)
 		*tag = param(view, &from->gen_params, "tag", NULL);
-	osip_from_free(from);
+	view->no_memory |= release_all();
 	return rc;
 }
 
