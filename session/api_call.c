@@ -10,6 +10,7 @@
 
 #include "session/api_priv.h"
 #include "session/channel.h"
+#include "session/shard.h"
 #include "sip/message.h"
 
 #define BIT(state) (1u << (state))
@@ -74,8 +75,19 @@ static void keep(struct rln_call *call, const struct rln_event *ev)
 	call->latched |= latch_of(at->kind);
 }
 
+/* The leg's id, for its statistics: the registry knows it while the session lives. */
+static void note_media(struct rln_call *call)
+{
+	struct rln_registry_entry entry;
+
+	if (!call->media.v && rln_registry_find(rln_coord_registry(call->peer->api->coord), call->id.v, &entry))
+		call->media = entry.media;
+}
+
 void rln_call_take(struct rln_call *call, const struct rln_event *ev)
 {
+	if (ev->kind == RLN_EV_MEDIA_SESSION_READY || ev->kind == RLN_EV_MEDIA_NEGOTIATED)
+		note_media(call);
 	if (ev->kind == RLN_EV_STATE_CHANGED) {
 		call->state = ev->state_changed.new_state;
 		call->states_seen |= BIT(call->state);
@@ -192,6 +204,36 @@ int rln_call_start_recording(struct rln_call *call, const char *path, enum rln_f
 int rln_call_stop_recording(struct rln_call *call)
 {
 	return rln_coord_stop_record(call->peer->api->coord, call->id);
+}
+
+int rln_call_statistics(struct rln_call *call, struct rln_call_statistics *out)
+{
+	const struct rln_api *api = call->peer->api;
+	struct rln_leg_stats s;
+	unsigned worker;
+
+	rln_inbox_drain(&call->peer->inbox);
+	worker = rln_id_shard(call->media.v);
+	if (!call->media.v || worker >= api->workers || rln_shard_leg_stats(api->shards[worker], call->media.v, &s))
+		return -ENOENT;
+	*out = (struct rln_call_statistics){
+		.packets_sent = s.packets_sent,
+		.octets_sent = s.octets_sent,
+		.packets_received = s.packets_received,
+		.octets_received = s.octets_received,
+		.lost = s.lost,
+		.reordered = s.reordered,
+		.duplicate = s.duplicate,
+		.late = s.late,
+		.jitter_ms = (float)s.jitter_us / 1000,
+		.round_trip_ms = s.rtt_us ? (float)s.rtt_us / 1000 : -1,
+		.peer_lost = s.peer_lost,
+		.peer_jitter_ms = (float)s.peer_jitter_us / 1000,
+		.codec = (enum rln_codec)s.codec,
+		.local = s.local,
+		.remote = s.remote,
+	};
+	return 0;
 }
 
 /* ---- waits ---- */

@@ -7,11 +7,14 @@
 #include "session/ringlane.h"
 
 struct rln_channels;
+struct rln_shard;
 
 struct rln_api { /* the running appliance as the API sees it */
 	struct rln_coord *coord;
 	struct rln_channels *channels;
 	uint16_t sip_port; /* the config's */
+	unsigned workers;
+	const struct rln_shard *shards[RLN_WORKERS_MAX]; /* for statistics */
 };
 
 /* dpdk_app/stages.c: the appliance runs (copied), or no longer does (NULL). The thread that starts and stops it. */
@@ -27,6 +30,7 @@ void rln_api_put(void);
 struct rln_call {
 	struct rln_peer *peer;
 	struct rln_session_id id;
+	struct rln_media_id media;    /* its leg, 0 = not known yet */
 	struct rln_call *next;        /* of the peer's calls */
 	uint32_t states_seen;         /* bit per enum rln_call_state */
 	uint8_t state, reason;

@@ -108,6 +108,19 @@ int rln_call_stop_audio(struct rln_call *call);
 /* Records what comes in (channels 1) or both directions (2: left received, right sent). -ENOTSUP: a format that the build lacks. */
 int rln_call_start_recording(struct rln_call *call, const char *path, enum rln_file_format format, unsigned channels);
 int rln_call_stop_recording(struct rln_call *call);
+/* What the call's packets did so far, at most a second old; final once the call is over. */
+struct rln_call_statistics {
+	uint64_t packets_sent, octets_sent, packets_received, octets_received; /* octets of payload */
+	uint64_t lost, reordered, duplicate, late;  /* of what was received (RFC 3550 A.3) */
+	float jitter_ms;                            /* RFC 3550 6.4.1 */
+	float round_trip_ms;                        /* from RTCP; < 0: not measured */
+	uint32_t peer_lost;                         /* of what we sent, as the peer reports it */
+	float peer_jitter_ms;
+	enum rln_codec codec;
+	struct rln_addr local, remote;
+};
+/* 0; -ENOENT: the call has or had no media. */
+int rln_call_statistics(struct rln_call *call, struct rln_call_statistics *out);
 
 /* 0 as soon as the state is reached; RLN_ECALLFAILED at once when it can no longer be; RLN_ETIMEDOUT. */
 int rln_call_wait_for_state(struct rln_call *call, enum rln_call_state state, int timeout_ms);
