@@ -1,34 +1,45 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Digits by RFC 4733, received: an event is known by its timestamp, so lost or missing markers, the triple end and packets out of order make
- * no second digit. A key press is told once: at its end packet, or when another event or a timeout shows that the ends were lost. Events longer
- * than 0xffff units go on under a new timestamp without marker (2.5.1.3) and stay one press. owner: the leg's worker.
+ * Digits by RFC 4733, received: one key press is one digit, whatever happens to its packets. An event is known by its timestamp
+ * (the marker bit is not needed), ends with the first packet that carries E (its two copies are swallowed), and is given up for
+ * ended when another event begins or nothing more comes for 200 ms (all end packets lost). A long press goes over into segments
+ * (RFC 4733 2.5.1.3): an event of the same digit that begins where the one without E stood goes on with it.
+ * owner: worker.
  */
 #pragma once
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
-struct rln_dtmf_rx { /* all zero = nothing heard yet */
-	uint32_t ts;          /* of the event in progress or last told */
-	uint32_t base;        /* duration of the segments before this one, units of the RTP clock */
-	uint64_t heard_ns;    /* last packet of it */
-	uint16_t duration;    /* of the current segment */
-	uint8_t event;
-	bool open, known;     /* in progress; ts means something */
+#define RLN_DTMF_SILENCE_MS 200u /* senders repeat every 20 to 50 ms (RFC 4733 2.5.1.2) */
+
+struct rln_dtmf_rx {       /* all zero = nothing received yet */
+	uint64_t last_ns;  /* last packet of the event */
+	uint32_t start_ts; /* of the key press */
+	uint32_t ts;       /* of its last segment */
+	uint16_t duration; /* of the last segment, units of the RTP clock */
+	uint8_t event;     /* 0 to 15 */
+	uint8_t down;      /* a key is pressed */
+	uint8_t seen;      /* start_ts is valid */
 };
 
 struct rln_dtmf_digit {
 	char digit;           /* 0-9 * # A-D */
-	uint16_t duration_ms;
+	uint16_t duration_ms; /* at most 65,535 */
 };
 
-#define RLN_DTMF_LOST_END_NS 500000000ull /* without a packet an open event has ended */
+/*
+ * One telephone-event payload. Writes the key presses that ended with it: usually 0 or 1, 2 when a packet with E shows that an
+ * earlier press had lost its own. Returns how many.
+ */
+unsigned rln_dtmf_rx_packet(struct rln_dtmf_rx *rx, const uint8_t *payload, unsigned len, uint32_t timestamp, unsigned clock_khz,
+	uint64_t now_ns, struct rln_dtmf_digit out[2]);
+/* Ends a press whose packets stopped coming. True: `out` is one. Call it while rln_dtmf_rx_is_down(), every 100 ms or so. */
+bool rln_dtmf_rx_expire(struct rln_dtmf_rx *rx, unsigned clock_khz, uint64_t now_ns, struct rln_dtmf_digit *out);
+/* The stream ends or changes its SSRC: what is pressed ends now. True: `out` is one. */
+bool rln_dtmf_rx_flush(struct rln_dtmf_rx *rx, unsigned clock_khz, struct rln_dtmf_digit *out);
 
-/* One telephone-event payload. Returns 0, 1 or 2 digits in out: the one that another press shows to have ended, and the one that ends here.
- * Events above 15 (flash, tones) and payloads under 4 bytes are not digits: 0. */
-unsigned rln_dtmf_rx_packet(struct rln_dtmf_rx *rx, uint32_t ts, bool marker, const uint8_t *payload, size_t len, uint32_t clock_hz, uint64_t now_ns,
-	struct rln_dtmf_digit out[2]);
-/* Tells the digit whose end packets were all lost: an audio packet came, or time has passed. 0 or 1. */
-unsigned rln_dtmf_rx_idle(struct rln_dtmf_rx *rx, uint32_t clock_hz, uint64_t now_ns, struct rln_dtmf_digit *out);
+static inline bool rln_dtmf_rx_is_down(const struct rln_dtmf_rx *rx)
+{
+	return rx->down;
+}

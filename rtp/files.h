@@ -1,55 +1,72 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Media files: the task on the file thread (lcore/io), and the words that workers exchange with it. Only this task opens, reads or writes media files.
+ * The task on the file thread (lcore/io): opens, reads and writes media files for players and recorders on workers, which talk to
+ * it through rtp/file_client only. Everything here happens on that one thread, or before it starts and after it ended.
  *
- * Playing: a file is decoded whole to 8 kHz mono samples, once, and shared read-only by every call that plays it; a worker gets a pointer and gives it
- * back with RELEASE. Files that nobody plays stay in the cache up to a bound, the longest unused go first.
- * Recording: a worker sends blocks of samples; the file grows as NAME.part and gets its name when it is closed, so a file under its own name is whole.
- * A full disk or a dead one is an error in an answer; the worker goes on.
- *
- * owner: the file thread; blocks: whoever holds the pointer, their pool is RTS (worker and file thread may share a CPU).
+ * Prompts: what is shorter than ten minutes is decoded once to 8 kHz samples, shared read-only by everyone who plays it, counted, and
+ * kept after its last player for the next one as long as the cache has room. Longer files are read block by block.
+ * Recordings: written to "<name>.part" at the place that each block names, so what was never written reads as silence; the header is
+ * patched and the file renamed when it is closed. A file that has its name is whole; one that is not is called .part.
+ * Paths: relative names start at the folder that the config names and cannot leave it; links inside it are not followed.
  */
 #pragma once
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "lcore/io.h"
 
-struct rln_files;
+#define RLN_FILES_PATH          256u     /* bytes of a path, NUL included */
+#define RLN_FILES_BLOCK_SAMPLES 4000u    /* of a block: 0.5 s mono, 0.25 s stereo */
+#define RLN_FILES_SHARE_BYTES   9600000u /* of sample data: ten minutes at 8 kHz, 16 bits, mono; longer files are streamed */
 
-enum rln_file_op {
-	RLN_FILE_PLAY_OPEN = 1, /* data: block with the path     answer: data samples, len how many, file; result */
-	RLN_FILE_PLAY_RELEASE,  /* file                          no answer */
-	RLN_FILE_RECORD_OPEN,   /* data: block with the path, arg[0] channels   answer: file; result */
-	RLN_FILE_RECORD_WRITE,  /* file, data: block of samples, len of them (all channels), arg[0] silence before it, in frames;
-	                           answer only when it failed: result */
-	RLN_FILE_RECORD_CLOSE,  /* file                          answer: result, arg[0] frames in the file */
+/* Requests; the answer carries the same op. `owner` is the client's own mark and comes back. */
+enum rln_files_op {
+	/* data: block with the path, len: its length; arg[0]: times to play, 0 = for ever. Answer: file, and when flags has RLN_FILES_SHARED
+	   data = shared samples, arg[1] = how many; arg[2] = the block. Result: -errno of open, or of rln_wav_scan_feed(). */
+	RLN_FILES_OPEN_PROMPT,
+	/* file, data: an empty block. Answer: data = the block with len samples; RLN_FILES_END: these were the last ones. */
+	RLN_FILES_READ,
+	/* file: not used any more; no answer. */
+	RLN_FILES_CLOSE_PROMPT,
+	/* data: block with the path, arg[0]: channels. Answer: file, arg[2] = the block. */
+	RLN_FILES_OPEN_RECORDING,
+	/* file, data: block with len samples, arg[0]: sample frame where they belong. Answer: data = the block, result. After the first error
+	   every further write answers the same. */
+	RLN_FILES_WRITE,
+	/* file, arg[0]: sample frames in all. Answer: result 0 = whole, in place, under its name; else it stayed .part. */
+	RLN_FILES_CLOSE_RECORDING,
 };
-/* Every answer repeats op, owner and arg[2], the asker's cookie. */
 
-#define RLN_FILE_BLOCK_SAMPLES 2048 /* 256 ms mono, 128 ms stereo */
-#define RLN_FILE_PATH_MAX 512
+#define RLN_FILES_SHARED 1u /* flags */
+#define RLN_FILES_END    2u
 
-struct rln_file_block {
-	union {
-		int16_t samples[RLN_FILE_BLOCK_SAMPLES];
-		char path[RLN_FILE_PATH_MAX];
-	};
+struct rln_files_block { /* owner: moves with the message */
+	int16_t samples[RLN_FILES_BLOCK_SAMPLES];
 };
 
 struct rln_files_cfg {
-	struct rln_io *io;        /* created; this becomes its handler */
-	uint32_t blocks;          /* in the pool */
-	uint64_t cache_bytes;     /* of decoded samples that nobody plays */
-	uint32_t play_seconds_max; /* a longer file is refused with -EFBIG; 0 = 1,800 */
+	char prompts[RLN_FILES_PATH], recordings[RLN_FILES_PATH]; /* folders; "" = anywhere, as the process may */
+	bool absolute;      /* absolute names may lie outside the folders (they come from the config or the application) */
+	size_t cache_bytes; /* of prompts that nobody plays at the moment; 0 = none are kept */
+	unsigned open_max;  /* files open at once, prompts and recordings; 0 = 4096 */
 };
 
-/* 0 or -errno. Main thread, before the file thread starts. */
-int rln_files_create(struct rln_files **out, const struct rln_files_cfg *cfg) __attribute__((warn_unused_result));
-/* After the file thread ended: closes what is open (whole files). */
-void rln_files_destroy(struct rln_files *files);
-struct rln_io *rln_files_io(struct rln_files *files);
+struct rln_files;
 
-/* A block for a worker or the file thread, NULL when there is none (the caller counts FILE_STALL). */
-struct rln_file_block *rln_file_block_get(struct rln_files *files);
-void rln_file_block_put(struct rln_files *files, struct rln_file_block *block);
-/* Blocks in use: a run ends with zero. Any thread. */
-unsigned rln_file_blocks_in_use(const struct rln_files *files);
+/* 0 or -ENOMEM. Folders are opened when they are first needed, so one that is not there yet is an error of that request. */
+int rln_files_create(struct rln_files **out, struct rln_io *io, const struct rln_files_cfg *cfg)
+	__attribute__((warn_unused_result));
+/* After the file thread ended. Recordings that are still open stay .part, with a header that says what they have. */
+void rln_files_destroy(struct rln_files *files);
+/* The rln_io_handler: rln_io_set_handler(io, rln_files_handle, files). */
+void rln_files_handle(void *files, unsigned endpoint, const struct rln_io_msg *msg);
+
+struct rln_files_counts {
+	uint32_t open;   /* files, shared prompts counted once */
+	uint32_t shared; /* prompts in the cache */
+	uint64_t shared_bytes;
+};
+/* A snapshot; any thread. */
+void rln_files_counts(const struct rln_files *files, struct rln_files_counts *out);

@@ -1,32 +1,30 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Playing files to legs, the worker's side: samples that rtp/files has decoded are read in place. Never blocks: until the file is there, silence.
- * owner: one worker. The shared samples are read-only.
+ * Plays a file to a leg: frames of any length from a shared prompt, or from two blocks that the file thread fills in turn. Never
+ * waits: a frame that is not there yet is silence, counted as FILE_STALL. owner: worker.
  */
 #pragma once
 
-#include <stdbool.h>
-#include <stddef.h>
+#include <stdint.h>
 
-#include "rtp/files.h"
+#include "rtp/file_client.h"
 
-struct rln_players; /* one worker's */
-struct rln_player;
+enum rln_player_state {
+	RLN_PLAYER_AUDIO, /* the frame has sound (padded with silence where the file ended) */
+	RLN_PLAYER_WAIT,  /* the file is not open yet: silence */
+	RLN_PLAYER_STALL, /* the next block is late: silence, counted */
+	RLN_PLAYER_END,   /* the last loop is over: silence; from now on always */
+};
 
-int rln_players_create(struct rln_players **out, struct rln_files *files, unsigned endpoint, uint32_t capacity) __attribute__((warn_unused_result));
-void rln_players_destroy(struct rln_players *players);
-uint32_t rln_players_in_use(const struct rln_players *players);
-
-/* Asks for a file, to be played `loops` times (0: until stopped) to the leg `owner`. NULL and *error: -ENOSPC (no slot), -EAGAIN (file thread's ring or blocks
- * are exhausted, counted), -ENAMETOOLONG. */
-struct rln_player *rln_player_start(struct rln_players *players, uint64_t owner, const char *path, size_t len, uint32_t loops, int *error);
-/* The next n samples; silence behind the end and before the file came. Returns how many came from the file. */
-size_t rln_player_pull(struct rln_player *player, int16_t *pcm, size_t n);
-/* Every loop was played. */
-bool rln_player_is_done(const struct rln_player *player);
-/* Gives it back; the pointer is void. */
+/*
+ * Opens `path` and plays it `loops` times (0: for ever). 0; -EAGAIN: no player slot is free; -ENOBUFS: no block is free; -ENAMETOOLONG;
+ * -EINVAL: no path. RLN_PLAYER_STARTED or RLN_PLAYER_FAILED follows; the pointer lives until rln_player_stop() or FAILED.
+ */
+int rln_player_start(struct rln_player **out, struct rln_file_client *client, uint64_t owner, const char *path, uint32_t loops)
+	__attribute__((warn_unused_result));
+/* The next `n` samples, always all of them. Loops join without a gap, inside a frame too. */
+enum rln_player_state rln_player_frame(struct rln_player *player, int16_t *out, unsigned n);
+/* Gives everything back, now or when the file thread has answered. No news follows. */
 void rln_player_stop(struct rln_player *player);
-
-/* An answer of the file thread whose op is RLN_FILE_PLAY_OPEN. True when it is news for a leg: *owner, and *result 0 (plays now) or -errno (the player is gone:
- * *player tells which pointer is void). */
-bool rln_players_take(struct rln_players *players, const struct rln_io_msg *msg, uint64_t *owner, struct rln_player **player, int *result);
+/* Frames that stalled so far. */
+uint32_t rln_player_stalls(const struct rln_player *player);

@@ -1,48 +1,35 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Recording legs, the worker's side. Samples have a place, counted in frames since the recording began, so what was lost or late on the way is
- * silence of the right length; a window of two blocks lets packets out of order find their place. Full blocks go to the file thread. Without a block or with
- * a full ring the samples are lost, counted (FILE_STALL), and the file gets silence in their place: gap_ms says how much.
- * owner: one worker.
+ * Records a leg: samples of one direction (mono) or of both (stereo: left received, right sent) find their place by time, so what
+ * never came is silence in the file and counted in gap_ms. Two blocks are open at a time, so packets may overtake each other by
+ * up to a block; what is older is dropped. When no block is free the samples are lost to the file, FILE_STALL counts, the gap
+ * stays. Never waits. owner: worker.
+ *
+ * Time: the first packet of a side is placed by the clock, the others by their RTP timestamps (8 kHz) relative to it. When both
+ * disagree by more than 500 ms (a new timestamp base, a sender's clock far off) the clock wins again.
  */
 #pragma once
 
 #include <stdbool.h>
-#include <stddef.h>
+#include <stdint.h>
 
-#include "rtp/files.h"
+#include "rtp/file_client.h"
 
-struct rln_recorders; /* one worker's */
-struct rln_recorder;
+enum rln_recorder_side { RLN_RECORDER_RECEIVED, RLN_RECORDER_SENT };
 
-enum rln_recorder_channel { RLN_RECORD_RECEIVED, RLN_RECORD_SENT }; /* mono: both are the same; stereo: left, right */
-
-int rln_recorders_create(struct rln_recorders **out, struct rln_files *files, unsigned endpoint, uint32_t capacity) __attribute__((warn_unused_result));
-void rln_recorders_destroy(struct rln_recorders *recorders);
-/* Recordings whose file is not closed yet: a worker that stops waits for zero. */
-uint32_t rln_recorders_in_use(const struct rln_recorders *recorders);
-
-/* Asks for a new file. channels 1: what is received; 2: left received, right sent. NULL and *error as rln_player_start(). */
-struct rln_recorder *rln_recorder_start(struct rln_recorders *recorders, uint64_t owner, const char *path, size_t len, unsigned channels, uint64_t now_ns,
-	int *error);
-/* `n` samples of one direction at frame `at` (8 kHz, 0 = the start). What lies before the window is too late and dropped. */
-void rln_recorder_put(struct rln_recorder *recorder, enum rln_recorder_channel channel, uint64_t at, const int16_t *pcm, size_t n);
-/* The place of a clock time, for whoever puts by the clock. */
-uint64_t rln_recorder_at(const struct rln_recorder *recorder, uint64_t now_ns);
-bool rln_recorder_is_stereo(const struct rln_recorder *recorder);
-/* Ends it at frame rln_recorder_at(now): what is left goes out, the file is closed; news say when. The leg may be gone by then. */
+/*
+ * Opens the file; recording counts from `now_ns`. 0; -EAGAIN: no recorder slot is free; -ENOBUFS: no block is free; -ENAMETOOLONG; -EINVAL.
+ * RLN_RECORDER_STARTED follows if the file could be opened, and exactly one of RLN_RECORDER_STOPPED and RLN_RECORDER_FAILED ends it: the
+ * pointer lives until then.
+ */
+int rln_recorder_start(struct rln_recorder **out, struct rln_file_client *client, uint64_t owner, const char *path, bool stereo,
+	uint64_t now_ns) __attribute__((warn_unused_result));
+/* `n` samples whose first one has this RTP timestamp. Mono: both sides are added up. After the stop: ignored. */
+void rln_recorder_push(struct rln_recorder *recorder, enum rln_recorder_side side, uint32_t timestamp, const int16_t *samples,
+	unsigned n, uint64_t now_ns);
+/* The side's next packet is placed by the clock (its SSRC changed). */
+void rln_recorder_restart(struct rln_recorder *recorder, enum rln_recorder_side side);
+/* The file ends at `now_ns`. STOPPED or FAILED follows. A second call does nothing. */
 void rln_recorder_stop(struct rln_recorder *recorder, uint64_t now_ns);
-
-struct rln_recorder_news {
-	enum { RLN_RECORDER_STARTED, RLN_RECORDER_STOPPED, RLN_RECORDER_FAILED } kind; /* FAILED: an open or write failed, errno in result; STOPPED follows a failed write, not
-	                                                                                  a failed open */
-	uint64_t owner;
-	struct rln_recorder *recorder; /* void after STOPPED and a failed open */
-	bool gone;                     /* `recorder` is void */
-	int result;
-	uint32_t duration_ms, gap_ms;
-	const char *path;              /* valid until the next call */
-	size_t path_len;
-};
-/* An answer of the file thread to a RECORD op. True when it is news. */
-bool rln_recorders_take(struct rln_recorders *recorders, const struct rln_io_msg *msg, uint64_t now_ns, struct rln_recorder_news *news);
+bool rln_recorder_is_stereo(const struct rln_recorder *recorder);
+const char *rln_recorder_path(const struct rln_recorder *recorder);

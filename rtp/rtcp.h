@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * RTCP (RFC 3550 6): building our compound packets, reading the peer's. Pure functions of bytes and numbers; what to put in a report is the caller's.
- * A compound packet is taken whole or not at all (A.2).
+ * RTCP (RFC 3550 6): compound packets in and out of bytes, round trips, and when the next report is due. Parsing copies nothing and
+ * reads nothing beyond `len`. Our own counters decide every figure; what a peer reports stands beside them (measurement 6).
+ * owner: whoever holds the structs.
  */
 #pragma once
 
@@ -9,60 +10,96 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RLN_RTCP_MAX 256 /* bytes of the largest packet that we build: SR or RR, SDES, BYE */
-#define RLN_RTCP_CNAME_MAX 64
-
-struct rln_rtcp_block { /* report block, 6.4.1 */
-	uint32_t ssrc;
-	uint8_t fraction;    /* lost since the last report, of 256 */
-	int32_t lost;        /* 24 bits signed */
-	uint32_t max_seq;    /* extended */
-	uint32_t jitter;     /* RTP clock units */
-	uint32_t lsr, dlsr;  /* 1/65536 s */
+enum rln_rtcp_type {
+	RLN_RTCP_SR = 200,
+	RLN_RTCP_RR = 201,
+	RLN_RTCP_SDES = 202,
+	RLN_RTCP_BYE = 203,
+	RLN_RTCP_APP = 204,
+	RLN_RTCP_XR = 207,
 };
 
-struct rln_rtcp_sender { /* sender info */
-	uint64_t ntp;        /* 32.32 */
-	uint32_t rtp_ts, packets, octets;
+#define RLN_RTCP_BLOCKS     31u
+#define RLN_RTCP_BYE_REASON 64u
+/* Room that any rln_rtcp_build() of ours fits into: SR with one block 52, SDES 8 + 2 + 255 + 3, BYE 8 + 1 + 64 + 3. */
+#define RLN_RTCP_ROOM       400u
+
+struct rln_rtcp_block { /* report block (RFC 3550 6.4.1) */
+	uint32_t ssrc;  /* whom it is about */
+	uint8_t fraction;
+	int32_t lost; /* 24 bits, signed */
+	uint32_t highest, jitter, lsr, dlsr;
 };
 
-struct rln_rtcp_report { /* one compound packet, as we send it */
-	uint32_t ssrc;                       /* ours */
-	bool has_sender, has_block, bye;
+struct rln_rtcp_sender { /* sender info of an SR */
+	uint64_t ntp;
+	uint32_t timestamp, packets, octets;
+};
+
+struct rln_rtcp {        /* what a compound packet says to a leg; blocks about others are skipped */
+	uint32_t ssrc;   /* of its sender: the first SR or RR */
+	bool has_sender; /* `sender` is valid: it was an SR */
+	bool has_block;  /* `block` is valid */
+	bool has_bye;    /* `ssrc` said goodbye */
+	uint8_t cname_len;
 	struct rln_rtcp_sender sender;
-	struct rln_rtcp_block block;
-	const char *cname;
+	struct rln_rtcp_block block; /* about `our_ssrc` */
+	const char *cname;           /* of `ssrc`, not terminated; NULL: none */
+	unsigned packets;            /* in the compound packet */
 };
 
-struct rln_rtcp_view { /* what we use of a received compound packet */
-	uint32_t ssrc;
-	bool has_sender, bye;
-	bool has_block;                      /* the block about `our_ssrc` */
-	struct rln_rtcp_sender sender;
-	struct rln_rtcp_block block;
+/*
+ * RFC 3550 A.2: version 2 in every packet, the first is SR or RR without padding, lengths add up to `len`, padding only in the last. Then
+ * what lies inside: counts that fit their lengths, SDES items that end. Reduced-size RTCP (RFC 5506) is not negotiated by us and is
+ * refused. False: malformed, `out` is not to be used.
+ */
+bool rln_rtcp_parse(const uint8_t *data, size_t len, uint32_t our_ssrc, struct rln_rtcp *out);
+
+struct rln_rtcp_build {
+	uint32_t ssrc;                        /* ours */
+	const struct rln_rtcp_sender *sender; /* NULL: RR */
+	const struct rln_rtcp_block *block;   /* NULL: nobody to report about */
+	const char *cname;                    /* always sent (RFC 3550 6.1) */
+	const char *bye;                      /* NULL: none; "" a BYE without reason */
 };
 
-/* Writes the packet; returns its length, 0 when it does not fit. */
-size_t rln_rtcp_build(uint8_t *out, size_t size, const struct rln_rtcp_report *report);
-/* 0, or -EBADMSG: not a valid compound packet (version, padding, first type, lengths that do not add up). */
-int rln_rtcp_parse(struct rln_rtcp_view *out, const uint8_t *data, size_t len, uint32_t our_ssrc);
-/* Round trip in 1/65536 s from a block that came at `ntp` (32.32); UINT32_MAX = not valid (LSR 0, or 2^31 and more). */
-uint32_t rln_rtcp_round_trip(const struct rln_rtcp_block *block, uint64_t ntp);
+/* SR or RR, SDES with CNAME, and BYE. Bytes, a multiple of 4; 0 when `room` is too small. */
+size_t rln_rtcp_build(uint8_t *data, size_t room, const struct rln_rtcp_build *in);
 
-/* What one leg keeps of the peer's reports. owner: the leg's worker. */
-struct rln_rtcp_leg { /* all zero = none came */
-	uint32_t lsr;        /* middle 32 bits of the last SR's NTP time */
-	uint64_t lsr_ns;     /* clock when it came */
+/* Middle 32 bits of an NTP timestamp. */
+static inline uint32_t rln_rtcp_middle(uint64_t ntp)
+{
+	return (uint32_t)(ntp >> 16);
+}
+
+/* Round trip in 1/65536 s from a block about us that arrived at `now_ntp`; false when it tells none (LSR 0, or a negative sum). */
+bool rln_rtcp_rtt(uint64_t now_ntp, uint32_t lsr, uint32_t dlsr, uint32_t *rtt);
+
+/* 1/65536 s to microseconds. */
+static inline uint32_t rln_rtcp_us(uint32_t rtt)
+{
+	uint64_t us = ((uint64_t)rtt * 1000000u) >> 16;
+
+	return us > UINT32_MAX ? UINT32_MAX : (uint32_t)us;
+}
+
+/* RFC 3550 6.3.1: interval * U(0.5, 1.5) / 1.21828, half of that for the first report. `random` is any 32 random bits. */
+uint64_t rln_rtcp_interval_ns(uint64_t interval_ns, bool first, uint32_t random);
+
+struct rln_rtcp_leg {            /* a leg's side of the conversation; all zero at the start */
+	uint64_t peer_sr_ns;     /* clock time of the last SR; 0 = none */
+	uint32_t peer_sr_middle; /* its NTP timestamp's middle: our next LSR */
 	uint32_t peer_ssrc;
-	uint32_t rtt_us;     /* last valid round trip, 0 = none */
-	uint32_t peer_jitter, peer_fraction; /* of its last block about us */
+	uint32_t rtt_us;                    /* 0 = not measured */
+	uint32_t sent, received;            /* compound packets */
+	uint32_t peer_packets;              /* that it says it sent, from its last SR: tells loss at the end */
+	uint32_t peer_highest, peer_jitter; /* of what we send, from its last block */
 	int32_t peer_lost;
-	uint32_t reports;    /* compound packets received */
-	bool bye;
+	uint8_t peer_fraction;
+	uint8_t has_peer_block, bye_seen;
 };
-/* Takes a parsed packet that came at `now_ns` (NTP time `ntp`). */
-void rln_rtcp_leg_take(struct rln_rtcp_leg *leg, const struct rln_rtcp_view *view, uint64_t now_ns, uint64_t ntp);
+
+/* Takes what a parsed packet says. now_ntp = rln_clock_ntp(now_ns). */
+void rln_rtcp_leg_update(struct rln_rtcp_leg *leg, const struct rln_rtcp *in, uint64_t now_ns, uint64_t now_ntp);
 /* LSR and DLSR for our next block. */
-void rln_rtcp_leg_echo(const struct rln_rtcp_leg *leg, uint64_t now_ns, uint32_t *lsr, uint32_t *dlsr);
-/* Interval of 6.3.1 for a session of two: base * U(0.5, 1.5) / 1.21828, half of it for the first. `random` is any 32 bits. */
-uint64_t rln_rtcp_interval_ns(uint64_t base_ns, bool first, uint32_t random);
+void rln_rtcp_leg_fill(const struct rln_rtcp_leg *leg, uint64_t now_ns, struct rln_rtcp_block *block);

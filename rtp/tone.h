@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A sine at an exact frequency: 32-bit phase accumulator over a table of 1,024 values with interpolation. owner: the leg's worker. */
+/*
+ * A sine at -10 dBm0. The phase counts in 1/8000 of a turn, so a whole number of Hz at 8 kHz is exact and never drifts.
+ * owner: whoever holds it. No memory, no libm at run time.
+ */
 #pragma once
 
-#include <stddef.h>
 #include <stdint.h>
 
+#define RLN_TONE_PEAK 7218 /* -10 dBm0: G.711's full scale, 32768, is a sine of +3.14 dBm0; 32768 * 10^(-13.14/20) */
+
 struct rln_tone {
-	uint32_t phase, step;
-	int16_t peak;
+	uint16_t phase; /* of 8000 */
+	uint16_t hz;    /* below 4000 */
 };
 
-/* level in dBm0: 0 dBm0 is 3.14 dB below G.711's overload, for A-law and mu-law taken alike (peak 22,826). Frequency below half the rate. */
-void rln_tone_init(struct rln_tone *tone, double hz, double level_dbm0, uint32_t sample_hz);
-void rln_tone_fill(struct rln_tone *tone, int16_t *pcm, size_t samples);
+/* Begins at phase 0. Frequencies of 4,000 and above fold back, as any at 8 kHz do. */
+void rln_tone_init(struct rln_tone *tone, unsigned hz);
+/* The next `n` samples at 8 kHz. */
+void rln_tone_frame(struct rln_tone *tone, int16_t *out, unsigned n);
