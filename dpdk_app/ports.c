@@ -371,18 +371,21 @@ int rln_ports_open(struct rln_ports **out, const struct rln_config *config, unsi
 	return 0;
 }
 
-void rln_ports_close(struct rln_ports *ports)
+unsigned rln_ports_close(struct rln_ports *ports)
 {
-	if (!ports)
-		return;
+	unsigned left = 0;
+
 	for (unsigned w = 0; w < ports->net->workers; w++)
 		rln_free(ports->wait[w]);
 	while (ports->n)
 		close_port(&ports->port[--ports->n]);
 	free_rings(ports->net);
+	if (ports->net->pool)
+		left = rte_mempool_in_use_count(ports->net->pool);
 	rte_mempool_free(ports->net->pool);
 	ports->net->pool = NULL;
 	rln_free(ports);
+	return left;
 }
 
 struct rln_port_wait *rln_ports_wait_of(struct rln_ports *ports, unsigned worker)

@@ -1,0 +1,541 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What the appliance consists of and in which order it comes up. Objects are made on the main thread; the lcores run last, when everything they
+ * touch exists. Handlers find their objects by the bus, so the order here is the only place where rooms are joined.
+ */
+#include "dpdk_app/stages.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <rte_launch.h>
+
+#include "config/parse.h"
+#include "dpdk_app/eal.h"
+#include "dpdk_app/ports.h"
+#include "dpdk_app/telemetry.h"
+#include "dpdk_app/tend.h"
+#include "lcore/bus.h"
+#include "lcore/clock.h"
+#include "lcore/heap.h"
+#include "lcore/io.h"
+#include "lcore/log.h"
+#include "lcore/loop.h"
+#include "lcore/wheel.h"
+#include "rtp/files.h"
+#include "session/api_priv.h"
+#include "session/apps/apps.h"
+#include "session/channel.h"
+#include "session/coordinator.h"
+#include "session/placement.h"
+#include "session/shard.h"
+#include "sip/dialog.h"
+#include "sip/transport.h"
+
+#define BUS_RING 4096
+#define BLOCKS_SMALL 8192
+#define BLOCKS_LARGE 64
+#define IO_RING 4096
+#define CONTROL_TICK_NS RLN_MS
+#define BUS_BUDGET 256
+#define TIMER_BUDGET 1024
+#define PROMPT_CACHE (64u << 20)
+#define DRAIN_STEP_MS 10
+
+struct rln_appliance { /* owner: main thread; the pointers are constant while lcores run */
+	struct rln_config config;
+	struct rln_appliance_options options;
+	struct rln_eal eal;
+	struct rln_bus *bus;
+	struct rln_ports *ports;
+	struct rln_net_shared net;
+	struct rln_placement *placement;
+	struct rln_io *io;
+	struct rln_files *files;
+	struct rln_channels *channels;
+	struct rln_wheel *wheel;
+	struct rln_transport *transport;
+	struct rln_dialogs *dialogs;
+	struct rln_coord *coord;
+	struct rln_apps *apps;
+	struct rln_net *nets[RLN_WORKERS_MAX];
+	struct rln_shard *shards[RLN_WORKERS_MAX];
+	struct rln_loop *control, *loops[RLN_WORKERS_MAX];
+	struct rln_tend *tend;
+	unsigned left; /* still in use, counted by the undos */
+	char left_text[256];
+};
+
+static struct rln_appliance *running; /* of rln_runtime_start(); owner: main thread */
+
+static void count_left(struct rln_appliance *a, const char *what, unsigned n)
+{
+	size_t len = strlen(a->left_text);
+
+	a->left += n;
+	snprintf(a->left_text + len, sizeof(a->left_text) - len, "%s%s %u", len ? ", " : "", what, n);
+}
+
+/* ---- stages, in order ---- */
+
+static int start_eal(struct rln_appliance *a)
+{
+	int rc;
+
+	rln_clock_init();
+	rc = rln_eal_start(&a->config, a->options.eal_args, &a->eal);
+	return rc;
+}
+
+static int start_bus(struct rln_appliance *a)
+{
+	int rc = rln_blocks_init(BLOCKS_SMALL, BLOCKS_LARGE);
+
+	if (rc != 0)
+		return rc;
+	a->bus = rln_bus_new();
+	if (!a->bus) {
+		rc = -errno;
+		rln_blocks_fini();
+		return rc;
+	}
+	for (unsigned w = 0; rc == 0 && w < a->eal.workers; w++)
+		rc = rln_bus_add_worker(a->bus, w, BUS_RING);
+	return rc;
+}
+
+static void stop_bus(struct rln_appliance *a)
+{
+	if (!a->bus)
+		return;
+	rln_bus_free(a->bus);
+	a->bus = NULL;
+	count_left(a, "blocks", rln_blocks_in_use());
+	rln_blocks_fini();
+}
+
+static int start_ports(struct rln_appliance *a)
+{
+	return rln_ports_open(&a->ports, &a->config, a->eal.workers, &a->net);
+}
+
+static void stop_ports(struct rln_appliance *a)
+{
+	if (a->ports)
+		count_left(a, "mbufs", rln_ports_close(a->ports));
+	a->ports = NULL;
+}
+
+static int start_placement(struct rln_appliance *a)
+{
+	struct rln_placement_cfg cfg = {.workers = a->eal.workers, .port_min = a->config.rtp.port_min, .port_max = a->config.rtp.port_max,
+		.legs_per_worker = a->config.limits.calls};
+	int rc = rln_placement_create(&a->placement, &cfg);
+
+	if (rc != 0)
+		return rc;
+	rln_placement_add_sip_port(a->placement, a->config.sip.port);
+	a->net.owner_of = rln_placement_owner_of;
+	a->net.owner_arg = a->placement;
+	return 0;
+}
+
+static void stop_placement(struct rln_appliance *a)
+{
+	rln_placement_destroy(a->placement);
+	a->placement = NULL;
+}
+
+static int start_files(struct rln_appliance *a)
+{
+	struct rln_files_cfg cfg = {.absolute = true, .cache_bytes = PROMPT_CACHE};
+	int rc = rln_io_create(&a->io, RLN_ENDPOINT_WORKER0 + a->eal.workers, IO_RING);
+
+	snprintf(cfg.prompts, sizeof(cfg.prompts), "%s", a->config.media.prompts);
+	snprintf(cfg.recordings, sizeof(cfg.recordings), "%s", a->config.media.recordings);
+	return rc == 0 ? rln_files_create(&a->files, a->io, &cfg) : rc;
+}
+
+static void stop_files(struct rln_appliance *a)
+{
+	rln_files_destroy(a->files);
+	rln_io_destroy(a->io);
+	a->files = NULL;
+	a->io = NULL;
+}
+
+static int start_channels(struct rln_appliance *a)
+{
+	return rln_channels_create(&a->channels, a->config.limits.calls);
+}
+
+static void stop_channels(struct rln_appliance *a)
+{
+	if (a->channels)
+		count_left(a, "channels", rln_channels_in_use(a->channels));
+	rln_channels_destroy(a->channels);
+	a->channels = NULL;
+}
+
+static int start_sip(struct rln_appliance *a)
+{
+	const struct rln_config_sip *sip = &a->config.sip;
+	struct rln_transport_cfg transport = {.bus = a->bus, .net = &a->net, .port = sip->port, .transactions = sip->max_transactions, .t1_ms = sip->t1_ms,
+		.t2_ms = sip->t2_ms, .t4_ms = sip->t4_ms, .retry_after_s = (uint16_t)sip->retry_after_s, .server = sip->user_agent};
+	struct rln_dialogs_cfg dialogs = {.bus = a->bus, .dialogs = sip->max_dialogs, .t1_ms = sip->t1_ms, .t2_ms = sip->t2_ms,
+		.retry_after_s = (uint16_t)sip->retry_after_s, .user_agent = sip->user_agent};
+	int rc = rln_wheel_create(&a->wheel, CONTROL_TICK_NS, rln_clock_ns());
+
+	rln_sip_parser_init();
+	transport.wheel = dialogs.wheel = a->wheel;
+	if (rc == 0)
+		rc = rln_transport_create(&a->transport, &transport);
+	dialogs.transport = a->transport;
+	return rc == 0 ? rln_dialogs_create(&a->dialogs, &dialogs) : rc;
+}
+
+static void stop_sip(struct rln_appliance *a)
+{
+	if (a->dialogs)
+		count_left(a, "dialogs", rln_dialogs_in_use(a->dialogs));
+	rln_dialogs_destroy(a->dialogs);
+	rln_transport_destroy(a->transport);
+	if (a->wheel)
+		count_left(a, "timers", rln_wheel_armed(a->wheel));
+	rln_wheel_destroy(a->wheel);
+	a->dialogs = NULL;
+	a->transport = NULL;
+	a->wheel = NULL;
+}
+
+static int start_sessions(struct rln_appliance *a)
+{
+	const struct rln_config *c = &a->config;
+	struct rln_coord_cfg cfg = {.bus = a->bus, .wheel = a->wheel, .dialogs = a->dialogs, .transport = a->transport, .net = &a->net,
+		.placement = a->placement, .channels = a->channels, .sessions = c->limits.calls, .dialogs_max = c->sip.max_dialogs,
+		.legs_per_worker = c->limits.calls, .calls_per_second = c->limits.calls_per_second, .ring_limit_s = c->limits.ring_timeout_s,
+		.retry_after_s = (uint16_t)c->sip.retry_after_s, .ptime_ms = c->rtp.ptime_ms, .telephone_event = c->rtp.telephone_event};
+
+	for (unsigned i = 0; i < c->rtp.codecs_n && i < RLN_CODEC_COUNT; i++)
+		cfg.codecs[cfg.codecs_n++] = c->rtp.codecs[i];
+	return rln_coord_create(&a->coord, &cfg);
+}
+
+static void stop_sessions(struct rln_appliance *a)
+{
+	if (a->coord)
+		count_left(a, "sessions", rln_coord_sessions(a->coord));
+	rln_coord_destroy(a->coord);
+	a->coord = NULL;
+}
+
+static int start_shards(struct rln_appliance *a)
+{
+	const struct rln_config_rtp *rtp = &a->config.rtp;
+	struct rln_shard_cfg cfg = {.bus = a->bus, .shared = &a->net, .io = a->io, .placement = a->placement, .channels = a->channels,
+		.legs = a->config.limits.calls, .rtp_timeout_ms = rtp->rtp_timeout_s * 1000, .first_rtp_timeout_ms = rtp->first_rtp_timeout_s * 1000,
+		.rtcp_interval_ms = rtp->rtcp_interval_ms, .latch_silence_ms = rtp->latch_timeout_ms, .latch_packets = 1, .symmetric = rtp->latching};
+	int rc = 0;
+
+	for (unsigned w = 0; rc == 0 && w < a->eal.workers; w++) {
+		rc = rln_net_create(&a->nets[w], &a->net, w);
+		cfg.worker = w;
+		cfg.net = a->nets[w];
+		if (rc == 0)
+			rc = rln_shard_create(&a->shards[w], &cfg);
+	}
+	return rc;
+}
+
+static void stop_shards(struct rln_appliance *a)
+{
+	struct rln_shard_counts counts;
+	struct rln_net_ledger ledger;
+	unsigned legs = 0;
+
+	for (unsigned w = 0; w < a->eal.workers; w++) {
+		if (a->shards[w]) {
+			rln_shard_counts(a->shards[w], &counts);
+			legs += counts.legs;
+		}
+		rln_shard_destroy(a->shards[w]);
+		if (a->nets[w] && !rln_net_check(a->nets[w], 0, &ledger))
+			rln_log(RLN_LOG_WARNING, 0, "worker %u: packet ledger does not close: in %lu, ended %lu, held %lu; out %lu, ended %lu, held %lu", w, ledger.in,
+				ledger.in_ends, ledger.in_held, ledger.out, ledger.out_ends, ledger.out_held);
+		rln_net_destroy(a->nets[w]);
+		a->shards[w] = NULL;
+		a->nets[w] = NULL;
+	}
+	count_left(a, "legs", legs);
+}
+
+/* Tasks of the control loop that are not tasks by themselves. */
+static unsigned poll_bus(void *bus, uint64_t now_ns)
+{
+	(void)now_ns;
+	return rln_bus_poll(bus, BUS_BUDGET);
+}
+
+static unsigned poll_wheel(void *wheel, uint64_t now_ns)
+{
+	return rln_wheel_advance(wheel, now_ns, TIMER_BUDGET);
+}
+
+static struct rln_idle_cfg idle_of(const struct rln_config *config)
+{
+	const struct rln_config_idle *idle = &config->idle;
+
+	return (struct rln_idle_cfg){idle->mode == RLN_IDLE_POLL ? UINT32_MAX : idle->spin_us, idle->sleep_min_us, idle->sleep_max_us, idle->sleep_quiet_us};
+}
+
+static int make_control_loop(struct rln_appliance *a)
+{
+	struct rln_loop_cfg cfg = {.name = "rln-control", .endpoint = RLN_ENDPOINT_CONTROL, .idle = idle_of(&a->config), .busy = rln_coord_busy, .arg = a->coord};
+	const struct rln_task tasks[] = {
+		{"transport", rln_transport_poll, a->transport},
+		{"bus", poll_bus, a->bus},
+		{"wheel", poll_wheel, a->wheel},
+		{"coordinator", rln_coord_poll, a->coord},
+		{"channels", rln_channels_ring, a->channels},
+	};
+	int rc = rln_loop_create(&a->control, &cfg);
+
+	for (unsigned i = 0; rc == 0 && i < sizeof(tasks) / sizeof(tasks[0]); i++)
+		rc = rln_loop_add(a->control, &tasks[i]);
+	return rc;
+}
+
+struct worker_wait { struct rln_port_wait *port; struct rln_shard *shard; };
+
+static struct worker_wait waits[RLN_WORKERS_MAX];
+
+static void wait_for_packets(void *arg, uint32_t us)
+{
+	rln_ports_wait(((struct worker_wait *)arg)->port, us);
+}
+
+static bool has_legs(void *arg)
+{
+	return rln_shard_busy(((struct worker_wait *)arg)->shard);
+}
+
+static int make_worker_loop(struct rln_appliance *a, unsigned w)
+{
+	char name[16];
+	struct rln_loop_cfg cfg = {.name = name, .endpoint = RLN_ENDPOINT_WORKER0 + w, .idle = idle_of(&a->config), .wait = wait_for_packets, .busy = has_legs,
+		.arg = &waits[w]};
+	const struct rln_task task = {"shard", rln_shard_poll, a->shards[w]};
+	int rc;
+
+	snprintf(name, sizeof(name), "rln-worker%u", w);
+	waits[w] = (struct worker_wait){rln_ports_wait_of(a->ports, w), a->shards[w]};
+	rc = rln_loop_create(&a->loops[w], &cfg);
+	return rc == 0 ? rln_loop_add(a->loops[w], &task) : rc;
+}
+
+static int start_loops(struct rln_appliance *a)
+{
+	int rc = make_control_loop(a);
+
+	for (unsigned w = 0; rc == 0 && w < a->eal.workers; w++)
+		rc = make_worker_loop(a, w);
+	return rc;
+}
+
+static void stop_loops(struct rln_appliance *a)
+{
+	for (unsigned w = 0; w < a->eal.workers; w++) {
+		rln_loop_destroy(a->loops[w]);
+		a->loops[w] = NULL;
+	}
+	rln_loop_destroy(a->control);
+	a->control = NULL;
+}
+
+static int start_apps(struct rln_appliance *a)
+{
+	if (!a->options.routes)
+		return 0;
+	return rln_apps_create(&a->apps, a->coord, &a->config);
+}
+
+static void stop_apps(struct rln_appliance *a)
+{
+	rln_apps_destroy(a->apps);
+	a->apps = NULL;
+}
+
+static int start_threads(struct rln_appliance *a)
+{
+	int rc = rln_io_start(a->io);
+
+	if (rc != 0)
+		return rc;
+	for (unsigned w = 0; rc == 0 && w < a->eal.workers; w++)
+		rc = rte_eal_remote_launch(rln_loop_run, a->loops[w], RLN_LCORE_WORKER0 + w);
+	return rc == 0 ? rte_eal_remote_launch(rln_loop_run, a->control, RLN_LCORE_CONTROL) : rc;
+}
+
+static void stop_threads(struct rln_appliance *a)
+{
+	rln_loop_stop(a->control);
+	rte_eal_wait_lcore(RLN_LCORE_CONTROL);
+	for (unsigned w = 0; w < a->eal.workers; w++) {
+		rln_loop_stop(a->loops[w]);
+		rte_eal_wait_lcore(RLN_LCORE_WORKER0 + w);
+	}
+	rln_io_stop(a->io);
+}
+
+static int start_tend(struct rln_appliance *a)
+{
+	return rln_tend_start(&a->tend, a->bus, &a->config);
+}
+
+static void stop_tend(struct rln_appliance *a)
+{
+	rln_tend_stop(a->tend);
+	a->tend = NULL;
+}
+
+static int start_telemetry(struct rln_appliance *a)
+{
+	struct rln_telemetry_view view = {.config = &a->config, .bus = a->bus, .control = a->control, .workers = a->eal.workers, .net = &a->net,
+		.ports = a->ports, .coord = a->coord};
+
+	if (!a->config.runtime.telemetry)
+		return 0;
+	for (unsigned w = 0; w < a->eal.workers; w++) {
+		view.loops[w] = a->loops[w];
+		view.shards[w] = a->shards[w];
+	}
+	return rln_telemetry_open(&view);
+}
+
+static void stop_telemetry(struct rln_appliance *a)
+{
+	if (a->config.runtime.telemetry)
+		rln_telemetry_close();
+}
+
+static int start_api(struct rln_appliance *a)
+{
+	rln_api_bind(&(struct rln_api){a->coord, a->channels, a->config.sip.port});
+	return 0;
+}
+
+static void stop_api(struct rln_appliance *a)
+{
+	(void)a;
+	rln_api_bind(NULL);
+}
+
+static const struct stage {
+	const char *name;
+	int (*start)(struct rln_appliance *a);
+	void (*stop)(struct rln_appliance *a); /* also after its own start failed half-way; NULL: nothing to undo */
+} stages[] = {
+	{"EAL", start_eal, NULL}, /* once in a process's life */
+	{"bus", start_bus, stop_bus},
+	{"ports", start_ports, stop_ports},
+	{"placement", start_placement, stop_placement},
+	{"files", start_files, stop_files},
+	{"channels", start_channels, stop_channels},
+	{"SIP", start_sip, stop_sip},
+	{"sessions", start_sessions, stop_sessions},
+	{"shards", start_shards, stop_shards},
+	{"applications", start_apps, stop_apps},
+	{"loops", start_loops, stop_loops},
+	{"housekeeping", start_tend, stop_tend},
+	{"threads", start_threads, stop_threads},
+	{"telemetry", start_telemetry, stop_telemetry},
+	{"interface", start_api, stop_api},
+};
+#define STAGES (sizeof(stages) / sizeof(stages[0]))
+
+static void undo(struct rln_appliance *a, size_t n)
+{
+	while (n-- > 0) {
+		if (stages[n].stop)
+			stages[n].stop(a);
+	}
+}
+
+int rln_appliance_start(struct rln_appliance **out, const struct rln_config *config, const struct rln_appliance_options *options)
+{
+	struct rln_appliance *a = rln_zalloc(sizeof(*a));
+
+	if (!a)
+		return -ENOMEM;
+	a->config = *config;
+	a->options = *options;
+	for (size_t i = 0; i < STAGES; i++) {
+		int rc = stages[i].start(a);
+
+		if (rc != 0) {
+			rln_log(RLN_LOG_ERROR, 0, "start: %s: %s", stages[i].name, strerror(-rc));
+			undo(a, i + 1);
+			rln_log_flush();
+			rln_free(a);
+			return rc;
+		}
+	}
+	*out = a;
+	return 0;
+}
+
+unsigned rln_appliance_calls(const struct rln_appliance *a)
+{
+	return rln_coord_sessions(a->coord);
+}
+
+unsigned rln_appliance_stop(struct rln_appliance *a, int drain_ms)
+{
+	unsigned left;
+
+	rln_coord_drain(a->coord);
+	for (int waited = 0; waited < drain_ms && rln_coord_sessions(a->coord); waited += DRAIN_STEP_MS)
+		rln_tend_pause(a->tend, DRAIN_STEP_MS);
+	undo(a, STAGES);
+	left = a->left;
+	rln_log(left ? RLN_LOG_WARNING : RLN_LOG_INFO, 0, "in use at the end: %s", a->left_text);
+	rln_log_flush();
+	rln_free(a);
+	return left;
+}
+
+/* ---- ringlane.h ---- */
+
+int rln_runtime_start(const struct rln_runtime_options *options)
+{
+	static const struct rln_runtime_options none;
+	const struct rln_runtime_options *o = options ? options : &none;
+	struct rln_appliance_options how = {.eal_args = o->eal_args};
+	const char *env = getenv("RINGLANE_CONFIG"), *file = o->config_file ? o->config_file : o->config_text ? NULL : env;
+	struct rln_config_report report;
+	static struct rln_config config; /* 100 kB: not for a stack */
+	int rc = 0;
+
+	if (running)
+		return -EALREADY;
+	rln_config_defaults(&config);
+	if (file)
+		rc = rln_config_load(&config, file, &report);
+	else if (o->config_text)
+		rc = rln_config_parse(&config, o->config_text, strlen(o->config_text), &report);
+	if (rc != 0) {
+		rln_config_report_print(stderr, file ? file : "configuration", &report);
+		return rc;
+	}
+	config.log.trace |= o->trace;
+	return rln_appliance_start(&running, &config, &how);
+}
+
+void rln_runtime_stop(void)
+{
+	if (!running)
+		return;
+	rln_appliance_stop(running, 5000);
+	running = NULL;
+}
