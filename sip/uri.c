@@ -153,12 +153,12 @@ static int split_sip(struct rln_sip_uri *out, const char *text, const char *at, 
 		rc = split_host(out, text, &at, end);
 	if (rc < 0)
 		return rc;
+	if (at >= end)
+		return 0;
+	if ((*at != ';' && *at != '?') || !is_all(at, (size_t)(end - at), PARAM))
+		return -EINVAL;
 	headers = memchr(at, '?', (size_t)(end - at));
-	if (at < end && *at != ';' && *at != '?')
-		return -EINVAL;
-	if (!is_all(at, (size_t)(end - at), PARAM))
-		return -EINVAL;
-	if (at < end && *at == ';')
+	if (*at == ';')
 		out->params = slice(text, at + 1, headers ? headers : end);
 	return 0;
 }
