@@ -126,6 +126,18 @@ static int send_to_worker(struct rln_bus *bus, struct rln_bus_endpoint *ep, unsi
 	return rc;
 }
 
+static int send_command(struct rln_bus *bus, struct rln_bus_endpoint *ep, const struct rln_event *ev)
+{
+	uint64_t position;
+	struct rln_bus_command *c = rln_mpsc_claim(&bus->from_app, &position);
+
+	if (!c)
+		return lose(ep, ev, -ENOBUFS);
+	c->ev = *ev;
+	rln_mpsc_publish(&bus->from_app, position);
+	return 0;
+}
+
 int rln_bus_publish(struct rln_bus *bus, const struct rln_event *ev)
 {
 	struct rln_bus_endpoint *ep = bus->endpoints[self_];
@@ -145,8 +157,7 @@ int rln_bus_publish(struct rln_bus *bus, const struct rln_event *ev)
 	if (target != RLN_ENDPOINT_CONTROL)
 		return lose(ep, &copy, -ENOENT); /* no ring runs from worker to worker, nor from applications to workers */
 	if (self_ == RLN_ENDPOINT_APP)
-		return rte_ring_mp_rts_enqueue_bulk_elem(bus->from_app, &copy, sizeof(copy), 1, NULL) ? 0
-												      : lose(ep, &copy, -ENOBUFS);
+		return send_command(bus, ep, &copy);
 	return send_by(ep, &bus->to_control[self_ - RLN_ENDPOINT_WORKER0], &copy);
 }
 
@@ -192,6 +203,18 @@ static unsigned take_burst(struct rte_ring *ring, struct rln_bus_endpoint *ep)
 	return rte_ring_sc_dequeue_burst_elem(ring, ep->inbox, sizeof(ep->inbox[0]), RLN_BUS_INBOX, NULL);
 }
 
+static unsigned take_commands(struct rln_bus *bus, struct rln_bus_endpoint *ep)
+{
+	const struct rln_bus_command *c;
+	unsigned n = 0;
+
+	for (; n < RLN_BUS_INBOX && (c = rln_mpsc_peek(&bus->from_app)); n++) {
+		ep->inbox[n] = c->ev;
+		rln_mpsc_drop(&bus->from_app);
+	}
+	return n;
+}
+
 /* A burst of the next ring that has any; control looks at its rings in turn, so that none starves another. */
 static bool refill(struct rln_bus *bus, struct rln_bus_endpoint *ep)
 {
@@ -204,7 +227,7 @@ static bool refill(struct rln_bus *bus, struct rln_bus_endpoint *ep)
 			unsigned source = ep->source;
 
 			ep->source = source + 1 < sources ? source + 1 : 0;
-			n = take_burst(source ? bus->to_control[source - 1].ring : bus->from_app, ep);
+			n = source ? take_burst(bus->to_control[source - 1].ring, ep) : take_commands(bus, ep);
 		}
 	}
 	__atomic_store_n(&ep->inbox_at, 0, __ATOMIC_RELAXED);

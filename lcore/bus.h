@@ -3,7 +3,7 @@
  * The one path between layers and lcores (requirements R7, R21, R38).
  *
  * An endpoint is a thread that delivers events: the control lcore, or one worker. Between control and each worker
- * runs one SP/SC ring per direction; application threads reach control through one RTS ring. On its own endpoint an
+ * runs one SP/SC ring per direction; application threads reach control through one ring (mpsc.h). On its own endpoint an
  * event waits in a local queue, so delivery is run-to-completion and in order: what a handler publishes comes after
  * what is being handled. A kind marked RETRY that finds a ring full waits in the publisher's own backlog and keeps
  * its place; a kind marked COUNT is dropped and counted.

@@ -4,6 +4,7 @@
 
 #include "lcore/bus.h"
 #include "lcore/fifo.h"
+#include "lcore/mpsc.h"
 
 #define RLN_BUS_INBOX 32
 #define RLN_BUS_OBSERVERS 16
@@ -11,6 +12,11 @@
 struct rln_bus_path {            /* owner of backlog: the endpoint that sends */
 	struct rte_ring *ring;   /* SP/SC */
 	struct rln_fifo backlog; /* what found the ring full, in order */
+};
+
+struct rln_bus_command { /* an event of an application thread */
+	struct rln_mpsc_cell cell;
+	struct rln_event ev;
 };
 
 struct rln_bus_observer {
@@ -42,7 +48,7 @@ struct rln_bus_reader {              /* owner: the trace reader */
 struct rln_bus { /* owner: main thread; constant while lcores run, but for what others own as said above */
 	unsigned workers;
 	bool tracing; /* relaxed */
-	struct rte_ring *from_app;                        /* RTS producers, one consumer: control */
+	struct rln_mpsc from_app;                         /* of struct rln_bus_command, to control */
 	struct rln_bus_path to_worker[RLN_WORKERS_MAX];   /* backlogs: control's */
 	struct rln_bus_path to_control[RLN_WORKERS_MAX];  /* backlogs: each worker's */
 	uint32_t waiting;                                 /* control: bit per worker whose backlog is not empty */

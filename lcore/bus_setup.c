@@ -27,6 +27,15 @@ static void drain_ring(struct rte_ring *ring)
 	rln_ring_free(ring);
 }
 
+static void drain_commands(struct rln_mpsc *ring)
+{
+	const struct rln_bus_command *c;
+
+	for (; ring->cells && (c = rln_mpsc_peek(ring)); rln_mpsc_drop(ring))
+		rln_block_release(rln_event_block(&c->ev));
+	rln_free(ring->cells);
+}
+
 static void drain_fifo(struct rln_fifo *fifo)
 {
 	const struct rln_event *ev;
@@ -78,14 +87,17 @@ static struct rln_bus_endpoint *endpoint_new(bool delivers, uint32_t local_initi
 
 struct rln_bus *rln_bus_new(void)
 {
-	struct rln_bus *bus = rln_zalloc(sizeof(*bus));
+	struct rln_bus *bus = rln_alloc_aligned(64, sizeof(*bus));
 
 	if (!bus)
 		return NULL;
+	memset(bus, 0, sizeof(*bus));
 	bus->endpoints[RLN_ENDPOINT_APP] = endpoint_new(false, 0, 0);
 	bus->endpoints[RLN_ENDPOINT_CONTROL] = endpoint_new(true, LOCAL_INITIAL, QUEUE_MAX);
-	bus->from_app = rln_ring_new(APP_RING, RING_F_MP_RTS_ENQ | RING_F_SC_DEQ);
-	if (bus->endpoints[RLN_ENDPOINT_APP] && bus->endpoints[RLN_ENDPOINT_CONTROL] && bus->from_app)
+	bus->from_app.size = APP_RING;
+	bus->from_app.stride = sizeof(struct rln_bus_command);
+	bus->from_app.cells = rln_zalloc((size_t)APP_RING * sizeof(struct rln_bus_command));
+	if (bus->endpoints[RLN_ENDPOINT_APP] && bus->endpoints[RLN_ENDPOINT_CONTROL] && bus->from_app.cells)
 		return bus;
 	rln_bus_free(bus);
 	errno = ENOMEM;
@@ -100,7 +112,7 @@ void rln_bus_free(struct rln_bus *bus)
 		path_fini(&bus->to_worker[w]);
 		path_fini(&bus->to_control[w]);
 	}
-	drain_ring(bus->from_app);
+	drain_commands(&bus->from_app);
 	for (unsigned e = 0; e < RLN_ENDPOINT_COUNT; e++) {
 		endpoint_free(bus->endpoints[e]);
 		if (bus->reader.has[e])
@@ -220,7 +232,7 @@ unsigned rln_bus_depth(const struct rln_bus *bus, unsigned endpoint)
 	depth += rln_fifo_count(&ep->local);
 	if (endpoint != RLN_ENDPOINT_CONTROL)
 		return depth + path_depth(&bus->to_worker[endpoint - RLN_ENDPOINT_WORKER0]);
-	depth += rln_ring_count(bus->from_app);
+	depth += rln_mpsc_count(&bus->from_app);
 	for (unsigned w = 0; w < bus->workers; w++)
 		depth += path_depth(&bus->to_control[w]);
 	return depth;

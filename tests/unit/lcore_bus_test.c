@@ -340,7 +340,7 @@ static void applications_meet_a_full_ring_at_once(void **state)
 	while ((rc = publish_from(RLN_ENDPOINT_APP, RLN_EV_ACCEPT_CALL, 0, n)) == 0)
 		n++;
 	assert_int_equal(rc, -ENOBUFS);
-	assert_int_equal(n, 4095);
+	assert_int_equal(n, 4096);
 	assert_int_equal(rln_bus_depth(bus, RLN_ENDPOINT_CONTROL), n);
 	assert_int_equal(rln_bus_depth(bus, RLN_ENDPOINT_APP), 0);
 	assert_int_equal(rln_bus_poll(bus, 100), 0); /* an application delivers nothing */
