@@ -19,6 +19,7 @@
 
 struct rln_wheel { /* owner: one lcore */
 	uint64_t tick_ns;
+	uint64_t now_ns;           /* as the last advance gave it */
 	uint64_t tick;             /* the wheel's position */
 	uint64_t target;           /* where the running advance goes; outside of one, equal to tick */
 	struct rln_timer *expired; /* taken from the slot of `tick`, not yet fired */
@@ -35,6 +36,7 @@ int rln_wheel_create(struct rln_wheel **out, uint64_t tick_ns, uint64_t now_ns)
 	if (!w)
 		return -ENOMEM;
 	w->tick_ns = tick_ns;
+	w->now_ns = now_ns;
 	w->tick = w->target = now_ns / tick_ns;
 	*out = w;
 	return 0;
@@ -179,6 +181,7 @@ unsigned rln_wheel_advance(struct rln_wheel *wheel, uint64_t now_ns, unsigned bu
 
 	if (now < wheel->tick)
 		return 0;
+	wheel->now_ns = now_ns;
 	wheel->target = now;
 	fired = fire_expired(wheel, now_ns, budget); /* left over from the last call */
 	while (!wheel->expired) {
@@ -199,6 +202,11 @@ unsigned rln_wheel_advance(struct rln_wheel *wheel, uint64_t now_ns, unsigned bu
 	}
 	wheel->target = wheel->tick;
 	return fired;
+}
+
+uint64_t rln_wheel_now(const struct rln_wheel *wheel)
+{
+	return wheel->now_ns;
 }
 
 uint64_t rln_wheel_next_ns(const struct rln_wheel *wheel)
