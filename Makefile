@@ -19,13 +19,17 @@ BUILD ?= build/$(notdir $(CC))$(if $(SAN),-$(SAN))
 PKGS := libdpdk libosip2 libsrtp2 spandsp yaml-0.1 openssl
 DPDK_CFLAGS := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags libdpdk 2>/dev/null))
 CFLAGS ?= -O2 -g
-WARN := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wswitch-enum -Wno-error=switch-enum
+WARN := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wvla
 ALL_CFLAGS := -std=gnu11 $(WARN) -fPIC -fno-common -I. -D_GNU_SOURCE -DRLN_VERSION='"$(VERSION)"' $(DPDK_CFLAGS) $(CFLAGS)
 LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lrte_net_ring -lm -lpthread
 ALLOC := -ljemalloc
 
 ifeq ($(SAN),asan)
 ALL_CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -DRLN_PLAIN_MALLOC
+LDFLAGS += -fsanitize=address,undefined
+ALLOC :=
+else ifeq ($(SAN),fuzz)
+ALL_CFLAGS += -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -DRLN_PLAIN_MALLOC
 LDFLAGS += -fsanitize=address,undefined
 ALLOC :=
 else ifeq ($(SAN),tsan)
@@ -82,10 +86,143 @@ unit-$(1): $(foreach u,$(filter $(1)_%,$(UNIT)),$(BUILD)/unit/$(u))
 	$$(call run_unit,$$^)
 endef
 $(foreach r,$(ROOMS),$(eval $(call unit_target,$(r))))
-.PHONY: unit all
+.PHONY: unit
 unit: $(foreach u,$(UNIT),$(BUILD)/unit/$(u))
 	$(call run_unit,$^)
 
-all: $(foreach r,$(ROOMS),$(call archive,$(r)))
+# --- simulation: the whole product in one process over ring ports ------------------------------------------------
+SIM := $(patsubst tests/sim/%.c,%,$(wildcard tests/sim/*_test.c))
+define sim
+$(BUILD)/sim/$(1): $(BUILD)/tests/sim/$(1).o $(patsubst %.c,$(BUILD)/%.o,$(filter-out %_test.c,$(wildcard tests/sim/*.c))) $(call archives,dpdk_app)
+	@mkdir -p $$(@D)
+	$$(call link,$$(filter %.o,$$^),$$(filter %.a,$$^)) -lcmocka
+endef
+$(foreach t,$(SIM),$(eval $(call sim,$(t))))
+.PHONY: sim
+sim: $(foreach t,$(SIM),$(BUILD)/sim/$(t))
+	$(call run_unit,$^)
+
+# --- fuzz: tests/fuzz/<name>_fuzz.c; the corpus is replayed by every test run, fuzzing itself needs clang ---------
+FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*_fuzz.c))
+fuzz_room_net := lcore
+fuzz_room_rtp := rtp
+fuzz_room_rtcp := rtp
+fuzz_room_wav := rtp
+fuzz_room_sip := sip
+fuzz_room_sdp := sip
+fuzz_room_config := config
+define fuzz
+$(BUILD)/replay/$(1): $(BUILD)/tests/fuzz/$(1).o $(BUILD)/tests/fuzz/replay.o $(call archives,$(fuzz_room_$(1:_fuzz=)))
+	@mkdir -p $$(@D)
+	$$(call link,$$(filter %.o,$$^),$$(filter %.a,$$^))
+endef
+$(foreach f,$(FUZZ),$(eval $(call fuzz,$(f))))
+.PHONY: replay fuzz thread
+replay: $(foreach f,$(FUZZ),$(BUILD)/replay/$(f))
+	@set -e; for t in $^; do echo "== $$t"; RUNTIME_DIRECTORY=$$(mktemp -d) timeout 120 $$t tests/fuzz/corpus/$$(basename $$t _fuzz); done
+
+# make fuzz TARGET=sip SECONDS_EACH=60: libFuzzer over the real sources; new inputs go to build/fuzz/corpus
+TARGET ?= sip
+SECONDS_EACH ?= 60
+define libfuzzer
+$(BUILD)/libfuzzer/$(1): $(BUILD)/tests/fuzz/$(1).o $(call archives,$(fuzz_room_$(1:_fuzz=)))
+	@mkdir -p $$(@D)
+	$$(call link,$$<,$$(filter %.a,$$^)) -fsanitize=fuzzer
+endef
+$(foreach f,$(FUZZ),$(eval $(call libfuzzer,$(f))))
+fuzz:
+	$(MAKE) CC=clang SAN=fuzz BUILD=build/fuzz build/fuzz/libfuzzer/$(TARGET)_fuzz
+	@mkdir -p build/fuzz/corpus/$(TARGET)
+	RUNTIME_DIRECTORY=$$(mktemp -d) build/fuzz/libfuzzer/$(TARGET)_fuzz -max_total_time=$(SECONDS_EACH) build/fuzz/corpus/$(TARGET) tests/fuzz/corpus/$(TARGET)
+
+# Tests with real threads; meant for SAN=tsan.
+thread: $(foreach u,$(filter %_thread_test,$(UNIT)),$(BUILD)/unit/$(u))
+	$(call run_unit,$^)
+
+# --- programs and library -------------------------------------------------------------------------------------
+LIB_OBJ := $(foreach r,$(ROOMS),$(call objects,$(r)))
+PROGRAM := $(BUILD)/ringlane
+LIB_A := $(BUILD)/libringlane.a
+LIB_SO := $(BUILD)/libringlane.so.$(VERSION)
+EXAMPLES := $(patsubst examples/%.c,$(BUILD)/examples/%,$(wildcard examples/*.c))
+GEN := $(BUILD)/ringlane-gen
+MICRO := $(patsubst bench/micro/%.c,$(BUILD)/micro/%,$(wildcard bench/micro/*.c))
+
+$(PROGRAM): $(BUILD)/dpdk_app/main.o $(call archives,dpdk_app)
+	$(call link,$<,$(filter %.a,$^))
+
+$(LIB_A): $(LIB_OBJ)
+	@rm -f $@
+	ar rcsD $@ $^
+
+$(LIB_SO): $(LIB_OBJ) packaging/libringlane.map
+	$(CC) $(LDFLAGS) -shared -Wl,-soname,libringlane.so.0 -Wl,--version-script,packaging/libringlane.map -o $@ $(LIB_OBJ) $(LIBS) $(ALLOC)
+
+# Examples see what an installed application sees: <ringlane.h> and nothing else.
+$(BUILD)/examples/%: examples/%.c $(LIB_A)
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -Wall -Wextra -Werror $(CFLAGS) $(if $(SAN),$(filter -fsanitize%,$(ALL_CFLAGS))) -Isession -I. $(LDFLAGS) -o $@ $< $(LIB_A) $(LIBS) $(ALLOC)
+
+$(GEN): $(patsubst %.c,$(BUILD)/%.o,$(wildcard bench/gen/*.c))
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/micro/%: $(BUILD)/bench/micro/%.o $(call archives,dpdk_app)
+	@mkdir -p $(@D)
+	$(call link,$<,$(filter %.a,$^))
+
+.PHONY: all lib programs
+lib: $(LIB_A) $(LIB_SO)
+programs: $(PROGRAM) $(EXAMPLES)
+all: lib programs
+
+# --- what people type --------------------------------------------------------------------------------------------
+.PHONY: deps deps-test demo run test bench lint docs install clean check-compilers
+deps:
+	@packaging/deps.sh ensure build
+deps-test:
+	@packaging/deps.sh ensure test
+
+# The pkg-config answers above are made before deps runs, so what needs the packages is made by a second make.
+demo: deps
+	@packaging/deps.sh ensure demo
+	@$(MAKE) --no-print-directory -j2 programs
+	@tests/real/run.sh examples/demo.sh $(PROGRAM)
+
+run: deps
+	@$(MAKE) --no-print-directory -j2 programs
+	@$(PROGRAM) serve
+
+test: deps-test
+	@tests/run.sh
+
+bench: deps-test
+	@$(MAKE) --no-print-directory -j2 programs $(GEN) $(MICRO)
+	@bench/run.py
+
+lint: deps-test
+	@$(MAKE) --no-print-directory -j2 all
+	@python3 tests/lint.py $(BUILD) $(CC) $(ALL_CFLAGS)
+	@$(MAKE) --no-print-directory docs DOCS_CHECK=1
+
+# Generated pages; with DOCS_CHECK=1 they are compared with what is checked in.
+docs: $(PROGRAM)
+	@docs/generate.sh $(BUILD) $(DOCS_CHECK)
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/ringlane/lcore $(DESTDIR)$(PREFIX)/share/man/man1 \
+		$(DESTDIR)$(PREFIX)/share/doc/ringlane
+	install -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/
+	install -m 644 $(LIB_A) $(DESTDIR)$(PREFIX)/lib/
+	install -m 755 $(LIB_SO) $(DESTDIR)$(PREFIX)/lib/
+	ln -sf libringlane.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib/libringlane.so.0
+	ln -sf libringlane.so.0 $(DESTDIR)$(PREFIX)/lib/libringlane.so
+	install -m 644 session/ringlane.h $(DESTDIR)$(PREFIX)/include/ringlane/
+	install -m 644 lcore/types.h lcore/id.h lcore/addr.h lcore/block.h lcore/event.h lcore/event_payload.h lcore/event.def $(DESTDIR)$(PREFIX)/include/ringlane/lcore/
+	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' packaging/ringlane.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/ringlane.pc
+	install -m 644 docs/ringlane.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -m 644 README.md config/ringlane.yaml $(DESTDIR)$(PREFIX)/share/doc/ringlane/
+
+clean:
+	rm -rf build
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,19 +1,20 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
 # Debian 12 packages that ringlane needs, and how they get here.
-#   deps.sh list [build|test]   one package a line
-#   deps.sh ensure build|test   installs what is missing; without root prints the exact command and exits 1
+#   deps.sh list [build|demo|test]   one package a line
+#   deps.sh ensure build|demo|test   installs what is missing; without root prints the exact command and exits 1
 set -eu
 
 build='gcc make pkg-config libdpdk-dev libosip2-dev libsrtp2-dev libspandsp-dev libjemalloc-dev libyaml-dev libssl-dev'
-test="$build libcmocka-dev clang clang-format libclang-rt-14-dev iproute2 ethtool iptables procps util-linux
-sip-tester sipsak baresip-core tshark tcpdump sox graphviz man-db python3 python3-numpy asterisk-core-sounds-en-wav dpdk rtpengine-daemon"
+demo="$build iproute2 ethtool procps util-linux sip-tester asterisk-core-sounds-en-wav python3 python3-numpy"
+test="$demo libcmocka-dev clang clang-format libclang-rt-14-dev iptables sipsak baresip-core tshark tcpdump sox graphviz man-db dpdk rtpengine-daemon"
 
 packages() {
 	case "$1" in
 	build) echo $build ;;
+	demo) echo $demo ;;
 	test) echo $test ;;
-	*) echo "deps.sh: '$1' is neither build nor test" >&2; exit 2 ;;
+	*) echo "deps.sh: '$1' is none of build, demo, test" >&2; exit 2 ;;
 	esac
 }
 
@@ -46,6 +47,6 @@ ensure)
 		{ apt-get update -qq && $command; } || { [ -z "$made" ] || rm -f $policy; exit 1; }
 	[ -z "$made" ] || rm -f $policy ;;
 *)
-	echo "usage: deps.sh list [build|test] | ensure build|test" >&2
+	echo "usage: deps.sh list [build|demo|test] | ensure build|demo|test" >&2
 	exit 2 ;;
 esac
