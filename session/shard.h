@@ -34,6 +34,8 @@ struct rln_shard_cfg {
 	struct rln_channels *channels; /* NULL: ATTACH_CHANNELS is counted and ignored */
 	unsigned worker;
 	uint32_t legs;                 /* capacity */
+	uint32_t players, recorders;   /* at once; 0: as many as legs, at most 4,096 and 256 */
+	uint32_t file_blocks;          /* of 8 KB, between the file thread and us; 0: four per recorder */
 	uint32_t rtp_timeout_ms;       /* R85; 0 = off */
 	uint32_t first_rtp_timeout_ms; /* 0 = off */
 	uint32_t rtcp_interval_ms;     /* 0 = no RTCP from us */
