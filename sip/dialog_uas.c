@@ -173,7 +173,6 @@ static void repeat_answer(struct rln_dialog *d, uint64_t now)
 	struct rln_dialog_sent sent = {d->answer.block, d->answer.reason, d->answer.headers, d->answer.body};
 
 	rln_block_hold(sent.block);
-	rln_count(RLN_C_SIP_RETRANSMIT_OUT);
 	rln_dialogs_publish_response(d->all, &sent, d->self, d->answer.txn, d->answer.status);
 	d->answer.interval_ns = d->answer.interval_ns * 2 < t2 ? d->answer.interval_ns * 2 : t2;
 	next = now + d->answer.interval_ns;
