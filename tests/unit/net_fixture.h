@@ -273,8 +273,10 @@ static UNUSED void world_defaults(void)
 static UNUSED void world_start(void)
 {
 	rln_counts_reset();
-	for (unsigned k = 0; k < w.shared.workers; k++)
+	for (unsigned k = 0; k < w.shared.workers; k++) {
 		assert_int_equal(rln_net_create(&w.net[k], &w.shared, k), 0);
+		rln_net_poll(w.net[k], &w.out, w.now_ns); /* tells it the time */
+	}
 }
 
 static UNUSED void drain(struct rte_ring *ring)
