@@ -16,7 +16,7 @@ SAN ?=
 PREFIX ?= /usr/local
 BUILD ?= build/$(notdir $(CC))$(if $(SAN),-$(SAN))
 
-PKGS := libdpdk libosip2 libsrtp2 spandsp yaml-0.1 openssl
+PKGS := libdpdk libosip2 yaml-0.1 libcrypto
 DPDK_CFLAGS := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags libdpdk 2>/dev/null))
 CFLAGS ?= -O2 -g
 WARN := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wvla

@@ -93,14 +93,14 @@ int rln_kernel_if_up(const char *iface, const struct rln_config_port *cfg)
 
 /* ---- locks and sockets ---- */
 
-int rln_kernel_if_lock(const char *iface)
+int rln_kernel_if_lock(const char *kind, const char *iface)
 {
 	struct sockaddr_un un = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), len, rc = 0;
 
 	if (fd < 0)
 		return -errno;
-	len = snprintf(un.sun_path + 1, sizeof(un.sun_path) - 1, "ringlane/%s", iface);
+	len = snprintf(un.sun_path + 1, sizeof(un.sun_path) - 1, "ringlane/%s/%s", kind, iface);
 	if (bind(fd, (struct sockaddr *)&un, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)len)) != 0) {
 		rc = -errno;
 		close(fd);

@@ -10,8 +10,8 @@
 
 /* Brings an interface up and gives it host_address with the prefix length of our address on that net. 0 or -errno. */
 int rln_kernel_if_up(const char *iface, const struct rln_config_port *cfg);
-/* A lock that goes with the process, per network namespace. A descriptor, or -EADDRINUSE and others. */
-int rln_kernel_if_lock(const char *iface);
+/* A lock on using an interface by one kind of driver; it goes with the process, and holds in its network namespace. A descriptor, or -EADDRINUSE and others. */
+int rln_kernel_if_lock(const char *kind, const char *iface);
 void rln_kernel_if_unlock(int lock);
 /* Packets toward us that the kernel dropped on this interface (its receive, or for a tap its send side); 0 when it does not say. */
 uint64_t rln_kernel_if_dropped(const char *iface, bool on_send);

@@ -204,7 +204,7 @@ static int lock_interface(struct port *port, const struct rln_config_port *cfg)
 {
 	if (!port->iface[0])
 		return 0;
-	port->lock = rln_kernel_if_lock(port->iface);
+	port->lock = rln_kernel_if_lock(rln_device_kind_name(port->kind), port->iface);
 	if (port->lock >= 0)
 		return 0;
 	rln_log(RLN_LOG_ERROR, 0, "port %s (%s): another ringlane already has %s in this network namespace", cfg->name,

@@ -5,7 +5,7 @@
 #   deps.sh ensure build|demo|test   installs what is missing; without root prints the exact command and exits 1
 set -eu
 
-build='gcc make pkg-config libdpdk-dev libosip2-dev libsrtp2-dev libspandsp-dev libjemalloc-dev libyaml-dev libssl-dev'
+build='gcc make pkg-config libdpdk-dev libosip2-dev libjemalloc-dev libyaml-dev libssl-dev'
 demo="$build iproute2 ethtool procps util-linux sip-tester asterisk-core-sounds-en-wav python3 python3-numpy"
 test="$demo libcmocka-dev clang clang-format libclang-rt-14-dev iptables sipsak baresip-core tshark tcpdump sox graphviz man-db dpdk rtpengine-daemon"
 

@@ -39,12 +39,13 @@ def alaw(x):
 CODECS = {'pcmu': ulaw, 'pcma': alaw, 'none': lambda x: x}
 
 
-def match(source, recorded, codec='pcmu', channel=0):
+def match(source, recorded, codec='pcmu', channel=0, seconds=None):
+    """`seconds`: look for the source's first seconds only (the call was shorter)."""
     src, rate = load(source)
     got, rate_got = load(recorded)
     if rate != rate_got:
         return {'exact': 0.0, 'why': f'rate {rate_got}, source {rate}'}
-    want = CODECS[codec](src[:, 0])
+    want = CODECS[codec](src[:int(seconds * rate) if seconds else None, 0])
     got = got[:, channel]
     n = 1 << int(np.ceil(np.log2(len(want) + len(got))))
     corr = np.fft.irfft(np.fft.rfft(got.astype(float), n) * np.conj(np.fft.rfft(want.astype(float), n)), n)
