@@ -201,7 +201,7 @@ bench: deps-test
 
 lint: deps-test
 	@$(MAKE) --no-print-directory -j2 all
-	@python3 tests/lint.py $(BUILD) $(CC) $(ALL_CFLAGS)
+	@/usr/bin/python3 tests/lint.py $(BUILD) $(CC) $(ALL_CFLAGS)
 	@$(MAKE) --no-print-directory docs DOCS_CHECK=1
 
 # Generated pages; with DOCS_CHECK=1 they are compared with what is checked in.

@@ -421,7 +421,7 @@ static void stop_telemetry(struct rln_appliance *a)
 
 static int start_api(struct rln_appliance *a)
 {
-	rln_api_bind(&(struct rln_api){a->coord, a->channels, a->config.sip.port});
+	rln_api_bind(&(struct rln_api){a->coord, a->channels, a->config.sip.port, a->eal.workers, a->shards});
 	return 0;
 }
 

@@ -4,15 +4,16 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "dpdk_app/trace.h"
 #include "lcore/clock.h"
 #include "lcore/heap.h"
 #include "lcore/log.h"
 
-#define TURN_MS 20
+#define TURN_MS      20
+#define TRACE_BUDGET 256
 #define REFINE_TURNS 500 /* every 10 s */
 
 struct rln_tend {
@@ -22,19 +23,6 @@ struct rln_tend {
 	pthread_cond_t wake;
 	bool stop;
 };
-
-static void print_trace(struct rln_tend *t)
-{
-	struct rln_event ev;
-	unsigned endpoint;
-	char line[512];
-
-	while (rln_bus_trace_pop(t->bus, &ev, &endpoint)) {
-		rln_event_text(&ev, line, sizeof(line));
-		fprintf(stderr, "trace %s%u %s\n", endpoint >= RLN_ENDPOINT_WORKER0 ? "worker" : "control",
-			endpoint >= RLN_ENDPOINT_WORKER0 ? endpoint - RLN_ENDPOINT_WORKER0 : 0, line);
-	}
-}
 
 static void wait_turn(struct rln_tend *t, int ms)
 {
@@ -54,7 +42,8 @@ static void *run(void *arg)
 	pthread_mutex_lock(&t->lock);
 	for (unsigned turn = 1; !t->stop; turn++) {
 		pthread_mutex_unlock(&t->lock);
-		print_trace(t);
+		while (rln_trace_print(t->bus, STDERR_FILENO, TRACE_BUDGET))
+			;
 		rln_log_flush();
 		if (turn % REFINE_TURNS == 0)
 			rln_clock_refine();
@@ -76,7 +65,8 @@ int rln_tend_start(struct rln_tend **out, struct rln_bus *bus, const struct rln_
 		return -ENOMEM;
 	t->bus = bus;
 	rln_log_level = (enum rln_log_level)config->log.level;
-	rln_log_open(STDERR_FILENO, config->log.colour == RLN_COLOUR_ON || (config->log.colour == RLN_COLOUR_AUTO && isatty(STDERR_FILENO)));
+	rln_log_open(STDERR_FILENO,
+		config->log.colour == RLN_COLOUR_ON || (config->log.colour == RLN_COLOUR_AUTO && isatty(STDERR_FILENO)));
 	rln_bus_trace(bus, config->log.trace);
 	pthread_mutex_init(&t->lock, NULL);
 	pthread_condattr_init(&attr);
@@ -102,7 +92,8 @@ void rln_tend_stop(struct rln_tend *t)
 	pthread_cond_signal(&t->wake);
 	pthread_mutex_unlock(&t->lock);
 	pthread_join(t->thread, NULL);
-	print_trace(t);
+	while (rln_trace_print(t->bus, STDERR_FILENO, TRACE_BUDGET))
+		;
 	rln_log_flush();
 	pthread_cond_destroy(&t->wake);
 	pthread_mutex_destroy(&t->lock);

@@ -74,7 +74,7 @@ server=
 grep -E 'in use at the end' server.log | sed 's/^/   /'
 
 say "waveforms"
-PYTHONPATH=$here/tests/real python3 - <<'PY'
+PYTHONPATH=$here/tests/real /usr/bin/python3 - <<'PY'
 import sys
 from waveform import match
 bad = 0

@@ -8,11 +8,14 @@
 
 struct rln_channels;
 struct rln_shard;
+struct rln_shard;
 
 struct rln_api { /* the running appliance as the API sees it */
 	struct rln_coord *coord;
 	struct rln_channels *channels;
 	uint16_t sip_port; /* the config's */
+	unsigned workers;
+	struct rln_shard *const *shards; /* for leg statistics */
 	unsigned workers;
 	const struct rln_shard *shards[RLN_WORKERS_MAX]; /* for statistics */
 };

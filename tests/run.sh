@@ -40,7 +40,7 @@ part "simulation ASan+UBSan" "${make[@]}" SAN=asan sim
 part "rings TSan" "${make[@]}" SAN=tsan thread
 part "fuzz corpora ASan+UBSan" "${make[@]}" SAN=asan replay
 for t in tests/real/test_*.py; do
-	part "real $(basename "$t" .py)" env BUILD="$PWD/build/gcc" tests/real/run.sh python3 "$t"
+	part "real $(basename "$t" .py)" env BUILD="$PWD/build/gcc" tests/real/run.sh /usr/bin/python3 "$t"
 done
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

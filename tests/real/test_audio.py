@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
 """Speech over real SIP and RTP: two ringlane processes, baresip both ways, IPv6, VLAN; waveforms are compared, tshark counts beside us."""
 import json

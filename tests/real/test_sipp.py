@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
 """SIPp (Debian's sip-tester) against the server and against `ringlane call`, over a veth pair. Zero unexpected messages."""
 import csv
