@@ -99,10 +99,11 @@ static void fires_at_its_tick_and_once(void **state)
 static void the_past_fires_at_the_next_call(void **state)
 {
 	(void)state;
-	assert_int_equal(rln_wheel_advance(wheel, 100 * TICK, 10), 0);
+	assert_int_equal(rln_wheel_advance(wheel, 100 * TICK + 7, 10), 0);
+	assert_int_equal(rln_wheel_now(wheel), 100 * TICK + 7);
 	arm(&things[0], 3);
 	arm(&things[1], 100 * TICK);
-	assert_int_equal(rln_wheel_advance(wheel, 100 * TICK, 10), 2);
+	assert_int_equal(rln_wheel_advance(wheel, 100 * TICK + 8, 10), 2);
 	arm(&things[2], 101 * TICK);
 	assert_int_equal(rln_wheel_advance(wheel, 99 * TICK, 10), 0); /* time does not run back */
 	assert_int_equal(rln_wheel_advance(wheel, 101 * TICK, 10), 1);
