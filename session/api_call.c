@@ -85,15 +85,6 @@ static void note_media(struct rln_call *call)
 		call->media = entry.media;
 }
 
-/* The leg's id outlives the session in statistics, so it is remembered as soon as there is one. */
-static void learn_media(struct rln_call *call)
-{
-	struct rln_registry_entry entry;
-
-	if (!call->media.v && rln_registry_find(rln_coord_registry(call->peer->api->coord), call->id.v, &entry))
-		call->media = entry.media;
-}
-
 void rln_call_take(struct rln_call *call, const struct rln_event *ev)
 {
 	if (ev->kind == RLN_EV_MEDIA_SESSION_READY || ev->kind == RLN_EV_MEDIA_NEGOTIATED)
@@ -110,8 +101,6 @@ void rln_call_take(struct rln_call *call, const struct rln_event *ev)
 		call->reason = ev->session_terminated.reason;
 		call->code = ev->session_terminated.code;
 	}
-	if (ev->kind == RLN_EV_MEDIA_SESSION_READY)
-		learn_media(call);
 	keep(call, ev);
 }
 
@@ -180,39 +169,6 @@ const char *rln_call_end_text(struct rln_call *call)
 	else
 		snprintf(call->end_text, sizeof(call->end_text), "%s: %s", rln_end_reason_name(reason), words[reason]);
 	return call->end_text;
-}
-
-static double ms_of(uint32_t us, bool known)
-{
-	return known ? us / 1000.0 : -1;
-}
-
-int rln_call_statistics(struct rln_call *call, struct rln_call_statistics *out)
-{
-	const struct rln_api *api = call->peer->api;
-	unsigned worker = rln_id_shard(call->media.v);
-	struct rln_leg_stats s;
-
-	rln_inbox_drain(&call->peer->inbox);
-	if (!call->media.v || worker >= api->workers || rln_shard_leg_stats(api->shards[worker], call->media.v, &s) != 0)
-		return -ENOENT;
-	*out = (struct rln_call_statistics){.packets_sent = s.packets_sent,
-		.octets_sent = s.octets_sent,
-		.packets_received = s.packets_received,
-		.octets_received = s.octets_received,
-		.lost = s.lost,
-		.reordered = s.reordered,
-		.duplicate = s.duplicate,
-		.late = s.late,
-		.peer_lost = s.peer_lost,
-		.jitter_ms = ms_of(s.jitter_us, s.packets_received > 1),
-		.peer_jitter_ms = ms_of(s.peer_jitter_us, s.rtt_us),
-		.round_trip_ms = ms_of(s.rtt_us, s.rtt_us),
-		.codec = (enum rln_codec)s.codec,
-		.direction = (enum rln_media_direction)s.direction,
-		.local = s.local,
-		.remote = s.remote};
-	return 0;
 }
 
 /* ---- commands ---- */

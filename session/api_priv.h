@@ -16,8 +16,6 @@ struct rln_api { /* the running appliance as the API sees it */
 	uint16_t sip_port; /* the config's */
 	unsigned workers;
 	struct rln_shard *const *shards; /* for leg statistics */
-	unsigned workers;
-	const struct rln_shard *shards[RLN_WORKERS_MAX]; /* for statistics */
 };
 
 /* dpdk_app/stages.c: the appliance runs (copied), or no longer does (NULL). The thread that starts and stops it. */

@@ -130,20 +130,6 @@ int rln_call_wait_for_event(struct rln_call *call, enum rln_event_kind kind, int
 int rln_call_wait_for_media(struct rln_call *call, int timeout_ms);
 bool rln_call_is_media_ready(struct rln_call *call);
 
-/* What packets say of a call's media (RFC 3550); `lost` is expected - received, never below 0. Times < 0: not measured. */
-struct rln_call_statistics {
-	uint64_t packets_sent, octets_sent, packets_received, octets_received;
-	uint64_t lost, reordered, duplicate, late;
-	uint32_t peer_lost;                       /* of what we sent, as the peer reports it */
-	double jitter_ms, peer_jitter_ms, round_trip_ms;
-	enum rln_codec codec;
-	enum rln_media_direction direction;
-	struct rln_addr local, remote;
-};
-
-/* A snapshot at most a second old, and final once the call has ended. 0 or -ENOENT: the call has, or had, no media. */
-int rln_call_statistics(struct rln_call *call, struct rln_call_statistics *out);
-
 /* ---- audio ---- */
 
 #define RLN_FRAME_SAMPLES 160 /* 20 ms at 8 kHz */
