@@ -6,10 +6,12 @@ by veth pairs; each is held by a process that waits on a pipe and goes when we g
 of output, a socket or an exit, with a timeout.
 """
 import contextlib
+import json
 import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -205,6 +207,18 @@ class World:
             if name != 'lo' and not name.startswith('sit'):
                 subprocess.run(['ip', 'link', 'del', name], capture_output=True)
         shutil.rmtree(self.dir, ignore_errors=True)
+
+
+def telemetry(server, command):
+    """One command on DPDK's telemetry socket of a ringlane (what dpdk-telemetry.py does)."""
+    path = next(iter(server.runtime.rglob('dpdk_telemetry.v2')), None)
+    check(path, f'{server.name} has no telemetry socket under {server.runtime}')
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:
+        s.settimeout(10)
+        s.connect(str(path))
+        s.recv(4096)
+        s.send(command.encode())
+        return json.loads(s.recv(1 << 20))[command.split(',')[0]]
 
 
 TESTS = []

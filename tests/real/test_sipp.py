@@ -2,13 +2,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """SIPp (Debian's sip-tester) against the server and against `ringlane call`, over a veth pair. Zero unexpected messages."""
 import csv
-import json
 import re
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from harness import SPEECH, RINGLANE, Failed, check, config, main, sh, test  # noqa: E402
+from harness import SPEECH, check, config, main, sh, telemetry, test  # noqa: E402
 
 XML = Path(__file__).parent / 'sipp'
 ROUTES = f'''
@@ -47,13 +46,6 @@ def clean(stats, calls):
     for key, value in stats.items():
         if key and key.startswith('Failed') and key.endswith('(C)'):
             check(int(value) == 0, f'{key} = {value}')
-
-
-def counters(server):
-    """The named counters, by ringlane's own telemetry command."""
-    out = sh('dpdk-telemetry.py', '-f', re.search(r'prefix: "(\w+)"', Path(server.cmd[-1]).read_text()).group(1), input='/ringlane/counters\n',
-             env={'RUNTIME_DIRECTORY': str(server.runtime), 'PATH': '/usr/bin:/bin:/usr/sbin:/sbin'})
-    return json.loads(re.search(r'\{.*"/ringlane/counters".*\}', out.replace('\n', ' ')).group(0))['/ringlane/counters']
 
 
 def nothing_left(server):

@@ -1,0 +1,238 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""make bench: ringlane beside its peers, in one run, as ratios; nothing else may run on the machine meanwhile.
+
+Each part prints its figures and what they are compared with, and adds to bench/results/<time>.json (with the machine). Parts:
+  micro   nanoseconds of single operations
+  echo    10,000 G.711 legs turned round in real time over memif: loss
+  turn    the same legs as fast as they go, against testpmd's 5tswap with the same generator, device and frame
+  calls   set-up and tear-down: CPU per call beside SIPp's -sn uas; rates over veth and memif; set-up times; memory
+Run one or several: bench/run.py echo turn. --quick: short runs, figures that prove nothing.
+"""
+import json
+import os
+import platform
+import re
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(TOP / 'tests/real'))
+from harness import BUILD, World, check, config, sh, telemetry  # noqa: E402
+
+GEN = BUILD / 'ringlane-gen'
+QUICK = '--quick' in sys.argv
+CLOCK = os.sysconf('SC_CLK_TCK')
+result = {'machine': {}, 'parts': {}}
+
+
+def machine():
+    cpu = re.search(r'model name\s*: (.*)', Path('/proc/cpuinfo').read_text()).group(1)
+    huge = re.search(r'HugePages_Total:\s*(\d+)', Path('/proc/meminfo').read_text()).group(1)
+    return {'cpu': cpu, 'cpus': os.cpu_count(), 'kernel': platform.release(), 'hugepages': int(huge),
+            'dpdk': sh('pkg-config', '--modversion', 'libdpdk').strip(), 'gcc': sh('gcc', '-dumpfullversion').strip(),
+            'commit': sh('git', '-C', TOP, 'rev-parse', '--short', 'HEAD').strip(), 'time': time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())}
+
+
+def say(part, name, value, against=None, ratio=None, target=None, ok=None):
+    row = {'value': value, 'against': against, 'ratio': ratio, 'target': target, 'met': ok}
+    result['parts'].setdefault(part, {})[name] = row
+    text = f'  {name:44} {value}'
+    if against is not None:
+        text += f'   against {against}'
+    if ratio is not None:
+        text += f'   ratio {ratio:.2f}'
+    if target is not None:
+        text += f'   (target {target}: {"met" if ok else "MISSED"})'
+    print(text, flush=True)
+
+
+# ---- processes ----
+
+def gen(w, device, *args, ns=None, cpu=0, timeout=300, **kw):
+    """One run of the generator; its JSON line."""
+    p = w.run(GEN, '--no-huge', '--no-shconf', '-m', 512, '--no-pci', '--file-prefix', f'gen{len(w.procs)}', '--lcores', f'0@{cpu}', '--vdev', device, '--', *args,
+              ns=ns, env={'RUNTIME_DIRECTORY': str(w.dir)}, name='gen', **kw)
+    p.wait(timeout)
+    line = next((x for x in p.lines if x and x.startswith('{')), None)
+    check(line, f'the generator says nothing:\n{p.tail()}')
+    return json.loads(line)
+
+
+def memif_server(w, name, calls=10000, more=''):
+    text = f'''runtime: {{prefix: b{os.getpid()}, workers: 1, control_cpu: 0, worker_cpus: [1], memory_mb: 1024}}
+idle: {{sleep_max_us: 100}}
+ports:
+  - {{name: m0, device: "net_memif0,role=server,id=0,socket={name}", addresses: [198.18.0.1/24], mac: "02:72:6c:00:00:01"}}
+limits: {{calls: {calls}}}
+rtp: {{port_min: 10000, port_max: 59999}}
+log: {{level: warning}}
+routes: [{{match: "*", app: echo}}]
+{more}'''
+    return w.ringlane(text, args=('serve',))
+
+
+def memif_client(name):
+    return f'net_memif0,role=client,id=0,socket={name}'
+
+
+def rss_kb(p):
+    return int(re.search(r'VmRSS:\s*(\d+)', Path(f'/proc/{p.p.pid}/status').read_text()).group(1))
+
+
+def lcore_cpu(server):
+    """Thread CPU time (kernel included) of each lcore, weighted by the share of its time in turns that found work, s."""
+    total = 0.0
+    for lcore in telemetry(server, '/ringlane/lcores').values():
+        busy, idle, cpu = lcore['busy_ns'], lcore['idle_ns'], lcore['cpu_ns']
+        total += cpu * busy / max(1, busy + idle)
+    return total / 1e9
+
+
+def process_cpu(pid):
+    f = Path(f'/proc/{pid}/stat').read_text().rsplit(')', 1)[1].split()
+    return (int(f[11]) + int(f[12])) / CLOCK
+
+
+# ---- parts ----
+
+def part_micro(w):
+    for prog in sorted((BUILD / 'micro').glob('*')):
+        if not os.access(prog, os.X_OK) or prog.suffix:
+            continue
+        out = subprocess.run([prog], capture_output=True, text=True, timeout=300, env={**os.environ, 'RUNTIME_DIRECTORY': str(w.dir)}).stdout
+        for line in out.splitlines():
+            if line.startswith('{'):
+                row = json.loads(line)
+                result['parts'].setdefault('micro', {})[row.get('name', row.get('bench', '?'))] = row
+                print('  ' + line)
+
+
+def part_echo(w):
+    legs, seconds = (500, 5) if QUICK else (10000, 60)
+    server = memif_server(w, 'rln-echo', legs + 100)
+    before = rss_kb(server)
+    r = gen(w, memif_client('rln-echo'), 'echo', '--legs', legs, '--rate', legs * 50, '--seconds', seconds)
+    say('echo', f'{legs} legs, {seconds} s, packets sent', r['sent'])
+    say('echo', 'packets lost', r['lost'], target=0, ok=r['lost'] == 0)
+    say('echo', 'sent and received, packets/s', f'{r["sent_pps"]} / {r["received_pps"]}')
+    say('echo', 'memory growth with the calls up, kB per call', round((rss_kb(server) - before) / legs, 2), target='<= 16', ok=(rss_kb(server) - before) / legs <= 16)
+    server.stop(timeout=60)
+
+
+def testpmd(w, name):
+    p = w.run('dpdk-testpmd', '--no-huge', '--no-shconf', '-m', 512, '--no-pci', '--file-prefix', 'testpmd', '--lcores', '0@0,1@1', '--vdev',
+              f'net_memif0,role=server,id=0,socket={name}', '--', '--forward-mode=5tswap', '--no-lsc-interrupt', '--stats-period', 0, '--auto-start',
+              '--port-topology=loop', '--total-num-mbufs=16384', stdin=subprocess.PIPE, env={'RUNTIME_DIRECTORY': str(w.dir)}, name='testpmd')
+    p.expect('Port 0:', 20)
+    return p
+
+
+def part_turn(w):
+    legs, seconds, runs = (500, 2, 1) if QUICK else (10000, 10, 5)
+    ours, theirs = [], []
+    for k in range(runs):
+        server = memif_server(w, f'rln-turn{k}', legs + 100)
+        ours.append(gen(w, memif_client(f'rln-turn{k}'), 'echo', '--legs', legs, '--rate', 0, '--seconds', seconds)['received_pps'])
+        server.stop(timeout=60)
+        pmd = testpmd(w, f'pmd-turn{k}')
+        theirs.append(gen(w, memif_client(f'pmd-turn{k}'), 'echo', '--raw', '--peer-mac', '02:00:00:00:00:01', '--legs', legs, '--rate', 0, '--seconds', seconds)['received_pps'])
+        pmd.p.kill()
+        pmd.wait()
+    mine, his = statistics.median(ours), statistics.median(theirs)
+    say('turn', f'legs turned, packets/s (median of {runs}: {min(ours)}..{max(ours)})', mine, f'testpmd 5tswap {his} ({min(theirs)}..{max(theirs)})', mine / his,
+        '>= 0.40', mine / his >= 0.40)
+
+
+def on_veth(w):
+    a, b = w.host(), w.host()
+    w.veth(a, b, 'rl', 'g')
+    for h, n in ((a, 'rl'), (b, 'g')):
+        sh('sysctl', '-qw', f'net.ipv6.conf.{n}.disable_ipv6=1', ns=h)
+    return a, b
+
+
+SHORT = 'sip: {max_transactions: 1000000, max_dialogs: 200000}\n'
+
+
+def part_calls(w):
+    rate, seconds = (500, 5) if QUICK else (5000, 75)
+    # CPU per call: the same generator, rate and wire for both.
+    a, b = on_veth(w)
+    text = config(more=f'limits: {{calls: 20000}}\nlog: {{level: warning}}\nroutes: [{{match: "*", app: echo}}]\n{SHORT}', prefix=f'b{os.getpid()}')
+    server = w.ringlane(text.replace('workers: 1', 'workers: 1, memory_mb: 1024'), ns=a)
+    cpu = lcore_cpu(server)
+    r = gen(w, 'net_af_packet0,iface=g,framecnt=4096', 'calls', '--rate', rate, '--seconds', seconds, ns=b)
+    per_call = (lcore_cpu(server) - cpu) / max(1, r['done']) * 1e6
+    bad = r['failed'] + r['refused'] + r['skipped'] + r['open']
+    say('calls', f'veth: {rate} calls/s for {seconds} s, calls that failed', bad, target=0, ok=bad == 0)
+    say('calls', 'veth: retransmissions by the generator', r['retransmitted'])
+    first = rss_kb(server)
+    half = gen(w, 'net_af_packet0,iface=g,framecnt=4096', 'calls', '--rate', rate // 2, '--seconds', seconds // 3, ns=b)
+    say('calls', f'veth: set-up p99 at {rate // 2} calls/s, us', half['setup_us']['p99'], target='< 5000', ok=half['setup_us']['p99'] < 5000)
+    say('calls', 'veth: memory after the first and the second load, kB', f'{first} / {rss_kb(server)}')
+    server.stop(timeout=60)
+    a, b = on_veth(w) if not w.hosts[2:] else (w.hosts[2], w.hosts[3])
+    sh('ip', 'addr', 'add', '198.18.0.1/24', 'dev', 'rl', ns=a)
+    sipp_rate, sipp_seconds = (rate, seconds // 3)
+    uas = w.run('sipp', '-sn', 'uas', '-nostdin', '-nd', '-i', '198.18.0.1', '-l', 100000, ns=a, name='sipp')
+    sipp = gen(w, 'net_af_packet0,iface=g,framecnt=4096', 'calls', '--rate', sipp_rate, '--seconds', sipp_seconds, ns=b)
+    sipp_per_call = process_cpu(uas.p.pid) / max(1, sipp['done']) * 1e6
+    uas.p.kill()
+    say('calls', 'CPU per call, us', round(per_call, 1), f'SIPp -sn uas {sipp_per_call:.1f} ({sipp["done"]} of {sipp["started"]} calls)', per_call / sipp_per_call,
+        '<= 1.00', per_call <= sipp_per_call)
+
+
+def part_rate(w):
+    rate, seconds = (1000, 5) if QUICK else (10000, 75)
+    server = memif_server(w, 'rln-calls', 50000, SHORT)
+    first = None
+    r = gen(w, memif_client('rln-calls'), 'calls', '--rate', rate, '--seconds', seconds)
+    bad = r['failed'] + r['refused'] + r['skipped'] + r['open']
+    say('rate', f'memif: {rate} calls/s for {seconds} s, calls that failed', bad, target=0, ok=bad == 0)
+    say('rate', 'memif: retransmissions by the generator', r['retransmitted'])
+    first = rss_kb(server)
+    r = gen(w, memif_client('rln-calls'), 'calls', '--rate', rate // 2, '--seconds', seconds // 3)
+    say('rate', f'memif: set-up p99 at {rate // 2} calls/s, us', r['setup_us']['p99'], target='< 5000', ok=r['setup_us']['p99'] < 5000)
+    say('rate', 'memif: memory after the first and the second load, kB', f'{first} / {rss_kb(server)}', target='flat within 5 %', ok=rss_kb(server) < first * 1.05)
+    server.stop(timeout=90)
+
+
+PARTS = {'micro': part_micro, 'echo': part_echo, 'turn': part_turn, 'calls': part_calls, 'rate': part_rate}
+
+
+def main():
+    chosen = [a for a in sys.argv[1:] if a in PARTS] or list(PARTS)
+    result['machine'] = machine()
+    print(json.dumps(result['machine']))
+    failed = []
+    for name in chosen:
+        print(f'{name}:', flush=True)
+        w = World(f'bench-{name}')
+        try:
+            PARTS[name](w)
+        except Exception as e:  # one part's failure does not hide the others' figures
+            failed.append(name)
+            result['parts'].setdefault(name, {})['error'] = str(e)
+            print(f'  FAILED: {e}')
+        finally:
+            w.close()
+    out = TOP / 'bench/results'
+    out.mkdir(exist_ok=True)
+    path = out / f'{result["machine"]["time"].replace(":", "")}{"-quick" if QUICK else ""}.json'
+    path.write_text(json.dumps(result, indent=1) + '\n')
+    print(f'saved: {path.relative_to(TOP)}')
+    missed = [f'{p}: {n}' for p, rows in result['parts'].items() for n, r in rows.items() if isinstance(r, dict) and r.get('met') is False]
+    for m in missed:
+        print(f'target missed: {m}')
+    return 1 if failed else 0
+
+
+if __name__ == '__main__':
+    if os.environ.get('RLN_BENCH_IN') != '1':  # namespaces of our own first
+        os.environ['RLN_BENCH_IN'] = '1'
+        os.execv(str(TOP / 'tests/real/run.sh'), ['run.sh', '/usr/bin/python3', __file__, *sys.argv[1:]])
+    sys.exit(main())
