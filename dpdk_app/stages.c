@@ -357,7 +357,7 @@ static int start_apps(struct rln_appliance *a)
 {
 	if (!a->options.routes)
 		return 0;
-	return rln_apps_create(&a->apps, a->coord, &a->config);
+	return rln_apps_create(&a->apps, &(struct rln_apps_cfg){a->coord, a->bus, a->wheel, &a->config});
 }
 
 static void stop_apps(struct rln_appliance *a)
