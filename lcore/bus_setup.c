@@ -11,11 +11,11 @@
 #include "lcore/count.h"
 #include "lcore/heap.h"
 
-#define APP_RING       4096u
-#define TRACE_RING     4096u
-#define LOCAL_INITIAL  256u
-#define QUEUE_MAX      (1u << 18) /* control: 16 MB of events in one queue is not a burst but a fault */
-#define WORKER_BACKLOG 8u         /* times the ring's size */
+#define APP_RING      4096u
+#define TRACE_RING    4096u
+#define LOCAL_INITIAL 256u
+#define QUEUE_MAX     (1u << 18) /* control: 16 MB of events in one queue is not a burst but a fault */
+#define WORKER_QUEUES 8u         /* times the ring's size */
 
 /* Events that never came to delivery give their blocks back. */
 static void drain_ring(struct rte_ring *ring)
@@ -126,7 +126,7 @@ int rln_bus_add_worker(struct rln_bus *bus, unsigned worker, unsigned size)
 {
 	int rc;
 
-	if (worker >= RLN_WORKERS_MAX || size < 2 || size > QUEUE_MAX / WORKER_BACKLOG || (size & (size - 1)))
+	if (worker >= RLN_WORKERS_MAX || size < 2 || size > QUEUE_MAX / WORKER_QUEUES || (size & (size - 1)))
 		return -EINVAL;
 	if (bus->endpoints[RLN_ENDPOINT_WORKER0 + worker])
 		return -EEXIST;
@@ -134,11 +134,11 @@ int rln_bus_add_worker(struct rln_bus *bus, unsigned worker, unsigned size)
 		return -EINVAL;
 	rc = path_init(&bus->to_worker[worker], size, 0, QUEUE_MAX);
 	if (rc == 0)
-		rc = path_init(&bus->to_control[worker], size, WORKER_BACKLOG * size, WORKER_BACKLOG * size);
+		rc = path_init(&bus->to_control[worker], size, WORKER_QUEUES * size, WORKER_QUEUES * size);
 	if (rc < 0)
 		goto out;
 	rc = -ENOMEM;
-	bus->endpoints[RLN_ENDPOINT_WORKER0 + worker] = endpoint_new(true, size, size);
+	bus->endpoints[RLN_ENDPOINT_WORKER0 + worker] = endpoint_new(true, WORKER_QUEUES * size, WORKER_QUEUES * size);
 	if (!bus->endpoints[RLN_ENDPOINT_WORKER0 + worker])
 		goto out;
 	bus->workers++;
