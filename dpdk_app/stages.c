@@ -154,7 +154,11 @@ static int start_files(struct rln_appliance *a)
 
 	snprintf(cfg.prompts, sizeof(cfg.prompts), "%s", a->config.media.prompts);
 	snprintf(cfg.recordings, sizeof(cfg.recordings), "%s", a->config.media.recordings);
-	return rc == 0 ? rln_files_create(&a->files, a->io, &cfg) : rc;
+	if (rc == 0)
+		rc = rln_files_create(&a->files, a->io, &cfg);
+	if (rc == 0)
+		rln_io_set_handler(a->io, rln_files_handle, a->files);
+	return rc;
 }
 
 static void stop_files(struct rln_appliance *a)
