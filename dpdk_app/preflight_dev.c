@@ -62,7 +62,7 @@ static bool need_capability(struct device *d, unsigned capability, const char *n
 /* Somebody has the interface: a second process on it takes flows silently. */
 static bool is_taken(struct device *d)
 {
-	int lock = d->look->real ? rln_kernel_if_lock(d->iface) : -ENOTSUP;
+	int lock = d->look->real ? rln_kernel_if_lock(rln_device_kind_name(d->kind), d->iface) : -ENOTSUP;
 
 	if (lock == -EADDRINUSE) {
 		SAY(d, RLN_FINDING_FAIL, "another ringlane runs on %s", d->iface);

@@ -2,6 +2,7 @@
 /* Preflight: folders, disk space, the files that routes play, and the run-time folder of EAL. */
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -39,6 +40,15 @@ static void look_at_space(struct rln_look *look, const char *folder)
 	}
 }
 
+/* `serve` makes the folder when only its last part is missing. */
+static bool can_be_made(const char *folder)
+{
+	char parent[RLN_CONFIG_PATH];
+
+	snprintf(parent, sizeof(parent), "%s", folder);
+	return access(dirname(parent), W_OK | X_OK) == 0;
+}
+
 static void look_at_recordings(struct rln_look *look)
 {
 	const char *folder = look->config->media.recordings;
@@ -48,7 +58,9 @@ static void look_at_recordings(struct rln_look *look)
 		rln_look_say(look, RLN_FINDING_OK, "recordings", "no route records");
 		return;
 	}
-	if (stat(folder, &st) != 0) {
+	if (stat(folder, &st) != 0 && errno == ENOENT && can_be_made(folder)) {
+		rln_look_say(look, RLN_FINDING_OK, "recordings", "%s will be made", folder);
+	} else if (stat(folder, &st) != 0) {
 		rln_look_say(look, RLN_FINDING_FAIL, "recordings", "folder %s: %s", folder, strerror(errno));
 		rln_look_mend(look, "mkdir -p %s", folder);
 	} else if (!S_ISDIR(st.st_mode)) {

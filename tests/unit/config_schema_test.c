@@ -227,7 +227,7 @@ static void assert_page(const char *path, const char *text)
 	committed[fread(committed, 1, sizeof(committed) - 1, file)] = 0;
 	fclose(file);
 	if (strcmp(committed, text) != 0)
-		fail_msg("%s is stale: make pages", path);
+		fail_msg("%s is stale: make docs", path);
 }
 
 static void test_pages_are_fresh(void **state)

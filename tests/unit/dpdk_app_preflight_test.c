@@ -273,7 +273,7 @@ static void test_folders_and_prompts(void **state)
 
 	(void)state;
 	snprintf(yaml, sizeof(yaml),
-		"media: {recordings: %s/rec, prompts: %s/pro}\n"
+		"media: {recordings: %s/rec/deep, prompts: %s/pro}\n"
 		"routes: [{match: a, app: record, record: a.wav}, {match: b, app: play, file: b.wav}, {match: c, app: play, "
 		"file: c.wav}]",
 		root, root);
@@ -281,10 +281,13 @@ static void test_folders_and_prompts(void **state)
 	look();
 	assert_non_null(strstr(finding(RLN_FINDING_FAIL, "recordings", "No such file")->mend, "mkdir -p"));
 	finding(RLN_FINDING_WARN, "prompts", "b.wav: No such file");
-	file("/rec", "");
+	file("/rec/deep", "");
 	look();
 	finding(RLN_FINDING_FAIL, "recordings", "is not a folder");
-	run_shell("rm %s/rec; mkdir %s/rec", root, root);
+	run_shell("rm %s/rec/deep", root);
+	look();
+	finding(RLN_FINDING_OK, "recordings", "will be made");
+	run_shell("mkdir %s/rec/deep", root);
 	file("/pro/b.wav", "RIFF....WAVEfmt ");
 	file("/pro/c.wav", "ID3 this is not a wave");
 	look();
