@@ -1,20 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * What changes a leg: commands, and packets that are news. Off the packet path but for the first packets of a stream.
- *
- * Phase: a leg sends at its own offset within the ptime. The offset is the millisecond of the 120 ms cycle (the least common
- * multiple of all ptimes) that has the fewest ticks so far, so the spread is even whatever order legs come and go in; hashing
- * the slot would leave the fullest millisecond of a small system at twice the mean.
- */
+/* What changes a leg: commands, and packets that are news. Off the packet path but for the first packets of a stream. */
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
 
 #include "rtp/pipeline_priv.h"
-#include "rtp/recorder.h"
 
-#define CYCLE_NS     (RLN_PHASE_BINS * RLN_MS)
-#define QUARTER_NS   RLN_PIPELINE_TICK_NS /* four places within a millisecond */
 #define STATS_NS     RLN_SEC
 #define REPORT_NS    (5 * RLN_SEC) /* RTP_STATISTICS_UPDATE when we send no RTCP */
 #define DTMF_LOOK_NS (100 * RLN_MS)
@@ -24,11 +15,6 @@
 static struct rln_leg_cold *cold_of_slow(struct rln_timer *t)
 {
 	return (struct rln_leg_cold *)((char *)t - offsetof(struct rln_leg_cold, slow));
-}
-
-static struct rln_leg_cold *cold_of_tick(struct rln_timer *t)
-{
-	return (struct rln_leg_cold *)((char *)t - offsetof(struct rln_leg_cold, tick));
 }
 
 /* ---- state and news ---- */
@@ -335,99 +321,12 @@ static void slow_fire(struct rln_timer *timer, uint64_t now_ns)
 	if (cold->stats_due <= now_ns) {
 		cold->stats_due = now_ns + STATS_NS;
 		rln_leg_publish_stats(leg, now_ns);
+		rln_leg_rebalance(leg);
 	}
 	slow_schedule(leg);
 }
 
-/* ---- the tick ---- */
-
-static void phase_add(struct rln_pipeline *p, const struct rln_leg_cold *cold, int n)
-{
-	unsigned bin;
-
-	for (bin = cold->phase_bin; bin < RLN_PHASE_BINS; bin += cold->phase_ptime)
-		p->phases[bin] = (uint32_t)((int)p->phases[bin] + n);
-}
-
-/* The emptiest offset within the ptime; `from` makes equal ones take turns. */
-static uint16_t phase_choose(const struct rln_pipeline *p, unsigned ptime, unsigned from)
-{
-	uint32_t best_sum = UINT32_MAX;
-	unsigned i, bin, best = 0;
-
-	for (i = 0; i < ptime; i++) {
-		unsigned at = (from + i) % ptime;
-		uint32_t sum = 0;
-
-		for (bin = at; bin < RLN_PHASE_BINS; bin += ptime)
-			sum = p->phases[bin] > sum ? p->phases[bin] : sum;
-		if (sum < best_sum) {
-			best_sum = sum;
-			best = at;
-		}
-	}
-	return (uint16_t)best;
-}
-
-static void tick_arm(struct rln_leg *leg, uint64_t now_ns)
-{
-	struct rln_leg_cold *cold = leg->cold;
-	struct rln_pipeline *p = leg->pipeline;
-	uint64_t ptime_ns = leg->tx_ptime_ms * RLN_MS, due;
-
-	cold->phase_ptime = leg->tx_ptime_ms;
-	cold->phase_bin = phase_choose(p, cold->phase_ptime, rln_id_slot(leg->id) * 7);
-	due = now_ns - now_ns % ptime_ns + cold->phase_bin * RLN_MS + (p->phases[cold->phase_bin] & 3) * QUARTER_NS;
-	phase_add(p, cold, 1);
-	while (due <= now_ns)
-		due += ptime_ns;
-	while (due > now_ns + ptime_ns)
-		due -= ptime_ns;
-	cold->tick_ns = due;
-	leg->tx_marker = 1;
-	if (cold->recorder)
-		rln_recorder_restart(cold->recorder, RLN_RECORDER_SENT);
-	rln_wheel_arm(p->wheel, &cold->tick, due);
-}
-
-static void tick_disarm(struct rln_leg *leg)
-{
-	struct rln_leg_cold *cold = leg->cold;
-
-	rln_wheel_disarm(leg->pipeline->wheel, &cold->tick);
-	if (cold->phase_ptime != 0)
-		phase_add(leg->pipeline, cold, -1);
-	cold->phase_ptime = 0;
-}
-
-static void tick_fire(struct rln_timer *timer, uint64_t now_ns)
-{
-	struct rln_leg_cold *cold = cold_of_tick(timer);
-	struct rln_leg *leg = cold->leg;
-	uint64_t ptime_ns = leg->tx_ptime_ms * RLN_MS, due = cold->tick_ns;
-
-	if (now_ns - due > RLN_MS)
-		rln_counts_add(leg->pipeline->counts, RLN_C_RTP_TICK_LATE, 1);
-	/* Late by many ticks (a stopped process): those are lost, and the timestamps say so. */
-	if (now_ns - due > 10 * ptime_ns)
-		due += (now_ns - due) / ptime_ns * ptime_ns;
-	cold->tick_ns = due + ptime_ns;
-	rln_wheel_arm(leg->pipeline->wheel, timer, cold->tick_ns);
-	rln_leg_send_tick(leg, due);
-}
-
-/* By the clock or not: an echo leg needs no tick once it turns packets. */
-void rln_leg_schedule(struct rln_leg *leg, uint64_t now_ns)
-{
-	struct rln_leg_cold *cold = leg->cold;
-	bool turning = (leg->mode & (RLN_LEG_TURN | RLN_LEG_REMAP)) == RLN_LEG_TURN;
-	bool want = (leg->mode & RLN_LEG_OUT) && !turning;
-
-	if (cold->phase_ptime != 0 && (!want || cold->phase_ptime != leg->tx_ptime_ms))
-		tick_disarm(leg);
-	if (want && cold->phase_ptime == 0)
-		tick_arm(leg, now_ns);
-}
+/* ---- open, apply, close ---- */
 
 void rln_leg_refresh(struct rln_leg *leg, uint64_t now_ns)
 {
@@ -449,8 +348,6 @@ void rln_leg_refresh(struct rln_leg *leg, uint64_t now_ns)
 	leg->mode = mode;
 	rln_leg_schedule(leg, now_ns);
 }
-
-/* ---- open, apply, close ---- */
 
 void rln_leg_open(struct rln_pipeline *p, struct rln_leg *leg, struct rln_leg_cold *cold, uint64_t id, struct rln_port_row *row,
 	const struct rln_addr *local, uint64_t now_ns)
@@ -478,7 +375,7 @@ void rln_leg_open(struct rln_pipeline *p, struct rln_leg *leg, struct rln_leg_co
 	cold->params.direction = RLN_MEDIA_BIDIRECTIONAL;
 	rln_seq_init(&leg->seq, &cold->seq, true);
 	rln_jitter_stat_init(&leg->jitter);
-	cold->tick.fire = tick_fire;
+	cold->tick.fire = rln_leg_tick;
 	cold->slow.fire = slow_fire;
 	cold->state = RLN_STREAM_READY;
 	cold->stats_due = now_ns + STATS_NS;

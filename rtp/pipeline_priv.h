@@ -21,6 +21,7 @@ struct rln_pipeline {
 	uint64_t rtp_timeout_ns, first_rtp_timeout_ns, rtcp_interval_ns, latch_silence_ns;
 	uint64_t random;                 /* xorshift state: RTCP jitter, SSRC, first sequence numbers */
 	uint32_t phases[RLN_PHASE_BINS]; /* ticks armed per ms of the 120 ms cycle */
+	uint32_t phases_sum;
 	uint16_t spare_n;
 	struct rte_mbuf *spare[RLN_PIPELINE_SPARE];
 	char cname[64];
@@ -64,8 +65,12 @@ void rln_leg_on_sent(struct rln_leg *leg);
 void rln_leg_on_digits(struct rln_leg *leg, const struct rln_dtmf_digit *digits, unsigned n);
 /* Looks again in a while at a key that is down. */
 void rln_leg_watch_digits(struct rln_leg *leg, uint64_t now_ns);
-/* Arms or disarms the tick, as the mode asks. */
+/* phase.c: arms or disarms the tick, as the mode asks. */
 void rln_leg_schedule(struct rln_leg *leg, uint64_t now_ns);
+/* The tick's timer. */
+void rln_leg_tick(struct rln_timer *timer, uint64_t now_ns);
+/* Out of a millisecond with more than 1.25 times its share, if there is a better one. */
+void rln_leg_rebalance(struct rln_leg *leg);
 /* latch.c: a packet of `src` that is valid otherwise; true = from the leg's source. */
 bool rln_leg_latch(struct rln_leg *leg, const struct rln_addr *src, uint32_t ssrc, uint64_t now_ns);
 /* Signalling moved the remote: whoever sends next may be latched, the old source last of all. */

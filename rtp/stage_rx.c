@@ -205,6 +205,8 @@ static enum rln_counter account(struct rln_leg *leg, const struct rln_rtp *rtp, 
 	case RLN_SEQ_TOO_LATE:
 		return RLN_C_DROP_RTP_LATE;
 	case RLN_SEQ_JUMP:
+		if ((int16_t)(rtp->seq - (uint16_t)leg->seq.max) < 0)
+			return RLN_C_DROP_RTP_LATE;
 		*turns = false; /* one stray number must not move ours: only a second one makes it a new run */
 		break;
 	case RLN_SEQ_EPOCH:

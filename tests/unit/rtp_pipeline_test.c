@@ -1,0 +1,544 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The receive side of a leg: every exit, turning round byte by byte, latching and its guard, the order of news, timeouts. */
+#include "tests/unit/rtp_harness.h"
+
+static uint64_t count(enum rln_counter c)
+{
+	return h.counts->v[c];
+}
+
+/* ---- exits ---- */
+
+static void malformed_packets_each_have_their_exit(void **state)
+{
+	uint8_t p[200] = {0x80};
+	struct rln_leg_params q = params_to(peer_ip, peer_port);
+
+	(void)state;
+	start(&q);
+	receive_bytes(peer_ip, peer_port, 10004, p, 11);
+	assert_int_equal(count(RLN_C_DROP_RTP_SHORT), 1);
+	p[0] = 0x40;
+	receive_bytes(peer_ip, peer_port, 10004, p, 172);
+	assert_int_equal(count(RLN_C_DROP_RTP_VERSION), 1);
+	p[0] = 0x8f; /* 15 CSRCs need 60 more bytes */
+	receive_bytes(peer_ip, peer_port, 10004, p, 40);
+	p[0] = 0x90; /* an extension that is not there */
+	receive_bytes(peer_ip, peer_port, 10004, p, 14);
+	p[0] = 0xa0; /* more padding than payload */
+	p[171] = 200;
+	receive_bytes(peer_ip, peer_port, 10004, p, 172);
+	assert_int_equal(count(RLN_C_DROP_RTP_FORMAT), 3);
+	p[0] = 0x80;
+	p[1] = 33;
+	receive_bytes(peer_ip, peer_port, 10004, p, 172);
+	assert_int_equal(count(RLN_C_DROP_RTP_PT), 1);
+	receive_bytes(peer_ip, peer_port, 10002, p, 172); /* a port of the slice without a leg */
+	receive_bytes(peer_ip, peer_port, 10003, p, 172);
+	receive_bytes(peer_ip, peer_port, 20000, p, 172); /* a port of another slice */
+	receive_bytes(peer_ip, peer_port, 9998, p, 172);
+	assert_int_equal(count(RLN_C_DROP_RTP_NO_LEG), 4);
+	receive_bytes(peer_ip, (uint16_t)(peer_port + 1), 10005, p, 6);
+	assert_int_equal(count(RLN_C_DROP_RTCP_BAD), 1);
+	assert_int_equal(h.cold->dropped_pt, 1);
+	assert_int_equal(told(RLN_EV_FIRST_AUDIO_FRAME_RECEIVED, NULL), 0);
+}
+
+static void a_stream_of_rubbish_is_a_fault(void **state)
+{
+	uint8_t p[20] = {0};
+	struct rln_event ev;
+	unsigned i;
+
+	(void)state;
+	receive(1, 160, 7); /* latched: strangers' rubbish says nothing of the stream */
+	for (i = 0; i < 300; i++)
+		receive_bytes("198.18.0.9", 999, 10004, p, sizeof(p));
+	assert_int_equal(told(RLN_EV_RTP_ERROR, NULL), 0);
+	for (i = 0; i < 9; i++)
+		receive_bytes(peer_ip, peer_port, 10004, p, sizeof(p));
+	assert_int_equal(told(RLN_EV_RTP_ERROR, NULL), 0);
+	receive_bytes(peer_ip, peer_port, 10004, p, sizeof(p));
+	assert_int_equal(told(RLN_EV_RTP_ERROR, &ev), 1);
+	assert_int_equal(ev.rtp_error.error, RLN_MEDIA_FAULT_FORMAT);
+}
+
+static void duplicates_and_late_packets_are_dropped(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 200; i++)
+		receive((uint16_t)(1000 + i), 160 * i, 7);
+	receive(1199, 160 * 199, 7);
+	receive(1198, 160 * 198, 7);
+	assert_int_equal(count(RLN_C_DROP_RTP_DUPLICATE), 2);
+	receive(1000, 0, 7);
+	assert_int_equal(count(RLN_C_DROP_RTP_LATE), 1);
+	assert_int_equal(count(RLN_C_EATEN_RTP), 200);
+	receive(500, 5, 7); /* a sender that starts anew: the second of its packets is believed */
+	assert_int_equal(count(RLN_C_DROP_RTP_LATE), 2);
+	receive(501, 165, 7);
+	receive(502, 325, 7);
+	assert_int_equal(count(RLN_C_EATEN_RTP), 202);
+}
+
+static void direction_lets_none_in(void **state)
+{
+	struct rln_leg_params q = params_to(peer_ip, peer_port);
+
+	(void)state;
+	q.direction = RLN_MEDIA_OUTBOUND;
+	start(&q);
+	receive(1, 160, 7);
+	assert_int_equal(count(RLN_C_DROP_RTP_DIRECTION), 1);
+	q.direction = RLN_MEDIA_INACTIVE;
+	start(&q);
+	receive(2, 320, 7);
+	assert_int_equal(count(RLN_C_DROP_RTP_DIRECTION), 2);
+	assert_int_equal(rln_leg_state_now(h.leg), RLN_STREAM_HELD);
+	q.direction = RLN_MEDIA_INBOUND;
+	start(&q);
+	receive(3, 480, 7);
+	assert_int_equal(count(RLN_C_EATEN_RTP), 1);
+}
+
+static void parameters_that_cannot_be_are_refused(void **state)
+{
+	struct rln_leg_params good = params_to(peer_ip, peer_port), q;
+
+	(void)state;
+	start(&good);
+#define BAD(change)                                                                                                              \
+	do {                                                                                                                     \
+		q = good;                                                                                                        \
+		change;                                                                                                          \
+		assert_int_equal(rln_leg_apply(h.leg, &q, h.now), -EINVAL);                                                      \
+	} while (0)
+	BAD(q.ptime_ms = 0);
+	BAD(q.ptime_ms = 50);
+	BAD(q.ptime_ms = 15);
+	BAD(q.ptime_ms = 80);
+	BAD(q.config.codec = RLN_CODEC_NONE);
+	BAD(q.config.codec = RLN_CODEC_COUNT);
+	BAD(q.payload_type = 128);
+	BAD(q.direction = 4);
+	BAD(q.app = 3);
+	BAD(q.rx[0].codec = q.rx[1].codec = RLN_CODEC_NONE);
+	BAD(q.rx[1].payload_type = 200);
+#undef BAD
+	q = params_to("10.0.0.1", 4000);
+	assert_int_equal(rln_leg_apply(h.leg, &q, h.now), -ENETUNREACH);
+	assert_true(rln_addr_equal(&h.leg->flow.remote, &good.remote)); /* nothing changed */
+	receive(1, 160, 7);
+	assert_int_equal(count(RLN_C_EATEN_RTP), 1);
+}
+
+/* ---- turning round ---- */
+
+static void an_echo_is_the_packet_itself(void **state)
+{
+	struct rln_leg_params q = params_to(peer_ip, peer_port);
+	uint8_t audio[160], packet[200];
+	struct rtp_fields f = {.marker = 1, .seq = 65534, .ts = 0xffffff00, .ssrc = 7, .payload = audio, .len = 160}, e;
+	uint16_t first_seq = 0;
+	uint32_t first_ts = 0;
+	unsigned i, at;
+
+	(void)state;
+	q.app = RLN_LEG_ECHO;
+	start(&q);
+	run_for(100); /* silence by the clock before the first packet */
+	at = h.sent_n;
+	assert_true(at >= 4 && at <= 5);
+	for (i = 0; i < 5; i++) {
+		for (unsigned k = 0; k < sizeof(audio); k++)
+			audio[k] = (uint8_t)(i * 31 + k);
+		receive_bytes(peer_ip, peer_port, 10004, packet, rtp_put(packet, &f));
+		assert_int_equal(h.sent_n, at + i + 1);
+		e = rtp_get(h.sent[at + i].m);
+		if (i == 0) {
+			struct rtp_fields before = rtp_get(h.sent[at - 1].m);
+
+			first_seq = e.seq;
+			first_ts = e.ts;
+			assert_int_equal(e.seq, (uint16_t)(before.seq + 1));
+			assert_true(e.ts - before.ts >= 160 && e.ts - before.ts <= 320);
+			assert_int_equal(e.ssrc, before.ssrc);
+		}
+		assert_int_equal(e.seq, (uint16_t)(first_seq + i));
+		assert_int_equal(e.ts, first_ts + 160 * i);
+		assert_int_equal(e.ssrc, h.leg->tx_ssrc);
+		assert_int_equal(e.marker, f.marker);
+		assert_int_equal(e.pt, 0);
+		assert_int_equal(e.len, 160);
+		assert_memory_equal(e.payload, audio, 160);
+		assert_true(rln_addr_equal(&h.sent[at + i].to, &q.remote));
+		assert_true(rln_addr_equal(&h.sent[at + i].from, &h.cold->local));
+		f.seq++;
+		f.ts += 160;
+		f.marker = 0;
+	}
+	run_for(200); /* no tick any more */
+	assert_int_equal(h.sent_n, at + 5);
+	assert_int_equal(count(RLN_C_EATEN_RTP_TURNED), 5);
+}
+
+static void an_echo_keeps_gaps_and_order(void **state)
+{
+	static const uint16_t order[] = {100, 101, 104, 103, 110};
+	struct rln_leg_params q = params_to(peer_ip, peer_port);
+	uint16_t base;
+	unsigned i, at;
+
+	(void)state;
+	q.app = RLN_LEG_ECHO;
+	start(&q);
+	at = h.sent_n;
+	for (i = 0; i < 5; i++)
+		receive(order[i], order[i] * 160u, 7);
+	base = rtp_get(h.sent[at].m).seq;
+	for (i = 0; i < 5; i++) {
+		assert_int_equal((uint16_t)(rtp_get(h.sent[at + i].m).seq - base), order[i] - 100);
+		assert_int_equal(rtp_get(h.sent[at + i].m).ts - rtp_get(h.sent[at].m).ts, (order[i] - 100) * 160u);
+	}
+	/* A new source of the peer's: the run goes on where ours ended, not where its numbers are. */
+	receive(9000, 5, 8);
+	assert_int_equal(rtp_get(h.sent[at + 5].m).seq, (uint16_t)(base + 11));
+	assert_true((int32_t)(rtp_get(h.sent[at + 5].m).ts - rtp_get(h.sent[at + 4].m).ts) >= 160);
+}
+
+static void an_echo_translates_payload_types(void **state)
+{
+	struct rln_leg_params q = params_to(peer_ip, peer_port);
+	uint8_t audio[160] = {0}, packet[200];
+	struct rtp_fields f = {.pt = 101, .seq = 5, .ts = 800, .ssrc = 7, .payload = "\x05\x0a\x00\xa0", .len = 4};
+
+	(void)state;
+	q.app = RLN_LEG_ECHO;
+	q.rx[0].payload_type = 96; /* our number for PCMU; the peer's is 97 */
+	q.payload_type = 97;
+	q.telephone_event_tx = 110;
+	start(&q);
+	receive_bytes(peer_ip, peer_port, 10004, packet, rtp_put(packet, &f));
+	assert_int_equal(rtp_get(h.sent[h.sent_n - 1].m).pt, 110);
+	f = (struct rtp_fields){.pt = 96, .seq = 6, .ts = 960, .ssrc = 7, .payload = audio, .len = 160};
+	receive_bytes(peer_ip, peer_port, 10004, packet, rtp_put(packet, &f));
+	assert_int_equal(rtp_get(h.sent[h.sent_n - 1].m).pt, 97);
+	q.telephone_event_tx = 0; /* the peer takes no events: they are heard and not turned */
+	start(&q);
+	f = (struct rtp_fields){.pt = 101, .seq = 7, .ts = 1120, .ssrc = 7, .payload = "\x05\x0a\x00\xa0", .len = 4};
+	receive_bytes(peer_ip, peer_port, 10004, packet, rtp_put(packet, &f));
+	assert_int_equal(count(RLN_C_EATEN_RTP_TURNED), 2);
+	assert_int_equal(count(RLN_C_EATEN_RTP), 1);
+}
+
+static void an_echo_without_headroom_is_dropped(void **state)
+{
+	struct rln_leg_params q = params_to(peer_ip, peer_port);
+	struct rte_mbuf *m = rte_pktmbuf_alloc(h.pool);
+	struct rln_batch batch = {.n = 1, .m = {m}};
+	uint8_t audio[160] = {0};
+	struct rtp_fields f = {.seq = 5, .ts = 800, .ssrc = 7, .payload = audio, .len = 160};
+
+	(void)state;
+	q.app = RLN_LEG_ECHO;
+	start(&q);
+	m->data_off = 64;
+	m->data_len = m->pkt_len = rtp_put(rte_pktmbuf_mtod(m, uint8_t *), &f);
+	memset(rln_pkt(m), 0, sizeof(struct rln_pkt));
+	rln_pkt(m)->src = addr_of(peer_ip, peer_port);
+	rln_pkt(m)->dst = h.cold->local;
+	h.received++;
+	rln_pipeline_rx(h.pipeline, &batch, h.now);
+	assert_int_equal(count(RLN_C_DROP_RTP_TURN), 1);
+}
+
+static void a_stray_number_does_not_move_an_echo(void **state)
+{
+	struct rln_leg_params q = params_to(peer_ip, peer_port);
+	unsigned at;
+	uint16_t base;
+
+	(void)state;
+	q.app = RLN_LEG_ECHO;
+	start(&q);
+	at = h.sent_n;
+	receive(100, 0, 7);
+	base = rtp_get(h.sent[at].m).seq;
+	receive(20000, 160, 7); /* alone: heard, not turned */
+	receive(101, 160, 7);
+	assert_int_equal(h.sent_n, at + 2);
+	assert_int_equal(rtp_get(h.sent[at + 1].m).seq, (uint16_t)(base + 1));
+	receive(30000, 320, 7); /* two in a row: a new run, and ours goes on */
+	receive(30001, 480, 7);
+	assert_int_equal(h.sent_n, at + 3);
+	assert_int_equal(rtp_get(h.sent[at + 2].m).seq, (uint16_t)(base + 2));
+}
+
+static void a_full_burst_of_both_kinds(void **state)
+{
+	struct rln_leg_params q = params_to(peer_ip, peer_port);
+	struct rln_batch batch = {.n = 0};
+	uint8_t audio[160] = {0};
+
+	(void)state;
+	q.app = RLN_LEG_ECHO;
+	start(&q);
+	for (unsigned i = 0; i < RLN_BURST; i++) {
+		struct rtp_fields f = {.seq = (uint16_t)i, .ts = 160 * i, .ssrc = 7, .payload = audio, .len = 160};
+		struct rte_mbuf *m = rte_pktmbuf_alloc(h.pool);
+
+		m->data_off = RTE_PKTMBUF_HEADROOM + 42;
+		m->data_len = m->pkt_len = rtp_put(rte_pktmbuf_mtod(m, uint8_t *), &f);
+		memset(rln_pkt(m), 0, sizeof(struct rln_pkt));
+		rln_pkt(m)->src = addr_of(peer_ip, peer_port);
+		rln_pkt(m)->dst = addr_of("198.18.0.1", i % 4 == 3 ? 10006 : 10004);
+		batch.m[batch.n++] = m;
+		h.received++;
+	}
+	rln_pipeline_rx(h.pipeline, &batch, h.now);
+	assert_int_equal(batch.n, 0);
+	assert_int_equal(count(RLN_C_EATEN_RTP_TURNED), 24);
+	assert_int_equal(count(RLN_C_DROP_RTP_NO_LEG), 8);
+}
+
+static void a_peer_that_cannot_be_reached_is_a_fault(void **state)
+{
+	struct rln_leg_params q = params_to(peer_ip, peer_port);
+	struct rln_event ev;
+
+	(void)state;
+	start(&q);
+	for (unsigned i = 0; i < 25; i++) {
+		struct rte_mbuf *m = rte_pktmbuf_alloc(h.pool);
+		struct rln_batch batch = {.n = 1, .m = {m}};
+
+		memset(rln_pkt(m), 0, sizeof(struct rln_pkt));
+		rln_pkt(m)->op = RLN_PKT_UNREACH;
+		rln_pkt(m)->error = ECONNREFUSED;
+		rln_pkt(m)->src = addr_of("198.18.0.1", i < 5 ? 10005 : 10004);       /* RTCP's port says nothing */
+		rln_pkt(m)->dst = addr_of(peer_ip, i < 10 && i >= 5 ? 1 : peer_port); /* nor does another remote */
+		rln_pipeline_rx(h.pipeline, &batch, h.now);
+		assert_int_equal(told(RLN_EV_RTP_ERROR, &ev), i >= 19);
+	}
+	assert_int_equal(ev.rtp_error.error, RLN_MEDIA_FAULT_UNREACHABLE);
+	assert_int_equal(ev.rtp_error.error_code, ECONNREFUSED);
+}
+
+/* ---- latching ---- */
+
+static void sent_to(unsigned at, const char *ip, uint16_t port)
+{
+	struct rln_addr a = addr_of(ip, port);
+
+	assert_true(at < h.sent_n && rln_addr_equal(&h.sent[at].to, &a));
+}
+
+static void the_first_source_is_latched_and_guarded(void **state)
+{
+	struct rln_leg_params q = params_to("198.18.0.77", 5000); /* what the peer believes behind its NAT */
+
+	(void)state;
+	start(&q);
+	run_for(40);
+	sent_to(h.sent_n - 1, "198.18.0.77", 5000);
+	receive(1, 160, 7);
+	assert_int_equal(count(RLN_C_RTP_LATCHED), 1);
+	run_for(40);
+	sent_to(h.sent_n - 1, peer_ip, peer_port);
+	peer_ip = "198.18.0.66"; /* a hijacker, with the right SSRC even */
+	for (uint16_t i = 0; i < 500; i++)
+		receive((uint16_t)(2 + i), 320, 7);
+	assert_int_equal(count(RLN_C_DROP_RTP_SOURCE), 500);
+	assert_int_equal(h.cold->dropped_source, 500);
+	peer_ip = "198.18.0.2";
+	peer_port = 4001; /* another port is another source */
+	receive(3, 480, 7);
+	peer_port = 4000;
+	assert_int_equal(count(RLN_C_DROP_RTP_SOURCE), 501);
+	receive(2, 320, 7); /* the true one goes on */
+	assert_int_equal(count(RLN_C_EATEN_RTP), 2);
+	run_for(40);
+	sent_to(h.sent_n - 1, peer_ip, peer_port);
+}
+
+static void a_silent_source_may_be_replaced(void **state)
+{
+	struct rln_leg_params q = params_to(peer_ip, peer_port);
+
+	(void)state;
+	start(&q);
+	receive(1, 160, 7);
+	run_for(1900);
+	peer_port = 4444;
+	receive(2, 320, 9);
+	assert_int_equal(count(RLN_C_DROP_RTP_SOURCE), 1);
+	run_for(200);
+	receive(3, 320, 9);
+	peer_port = 4000;
+	assert_int_equal(count(RLN_C_EATEN_RTP), 2);
+	run_for(40);
+	sent_to(h.sent_n - 1, "198.18.0.2", 4444);
+	receive(4, 640, 7); /* the address that signalling names wins back */
+	run_for(40);
+	sent_to(h.sent_n - 1, "198.18.0.2", 4000);
+	peer_port = 4444;
+	receive(5, 800, 9);
+	peer_port = 4000;
+	assert_int_equal(count(RLN_C_DROP_RTP_SOURCE), 2);
+}
+
+static void several_packets_of_one_ssrc_may_be_asked_for(void **state)
+{
+	struct rln_leg_params q = params_to("198.18.0.77", 5000);
+
+	(void)state;
+	h.pipeline->cfg.latch_packets = 4;
+	start(&q);
+	receive(1, 160, 7);
+	receive(2, 320, 7);
+	receive(3, 480, 8); /* another SSRC begins anew, and within a second not at all */
+	assert_int_equal(count(RLN_C_DROP_RTP_SOURCE), 1);
+	receive(3, 480, 7);
+	assert_int_equal(count(RLN_C_RTP_LATCHED), 0);
+	receive(4, 640, 7);
+	assert_int_equal(count(RLN_C_RTP_LATCHED), 1);
+}
+
+static void signalling_moves_the_remote(void **state)
+{
+	struct rln_leg_params q = params_to(peer_ip, peer_port);
+	unsigned i;
+
+	(void)state;
+	start(&q);
+	receive(1, 160, 7);
+	q = params_to("198.18.0.50", 7000);
+	start(&q);
+	run_for(40);
+	sent_to(h.sent_n - 1, "198.18.0.50", 7000);
+	for (i = 0; i < 20; i++) /* still on their way: heard, and not latched */
+		receive((uint16_t)(2 + i), 160 * (2 + i), 7);
+	assert_int_equal(count(RLN_C_EATEN_RTP), 21);
+	run_for(40);
+	sent_to(h.sent_n - 1, "198.18.0.50", 7000);
+	peer_ip = "198.18.0.51"; /* the new one, behind its NAT */
+	receive(100, 5000, 11);
+	peer_ip = "198.18.0.2";
+	run_for(40);
+	sent_to(h.sent_n - 1, "198.18.0.51", 4000);
+	receive(50, 160 * 50, 7);
+	assert_int_equal(count(RLN_C_DROP_RTP_SOURCE), 1);
+	assert_true(rln_leg_apply(h.leg, &q, h.now) == 0); /* the same remote again leaves the latch alone */
+	run_for(40);
+	sent_to(h.sent_n - 1, "198.18.0.51", 4000);
+}
+
+static void a_moved_remote_that_did_not_move_is_latched_again(void **state)
+{
+	struct rln_leg_params q = params_to(peer_ip, peer_port);
+	unsigned i;
+
+	(void)state;
+	start(&q);
+	receive(1, 160, 7);
+	q = params_to("198.18.0.50", 7000); /* a private address; the NAT's mapping stays as it was */
+	start(&q);
+	for (i = 0; i < 60; i++)
+		receive((uint16_t)(2 + i), 160 * (2 + i), 7);
+	run_for(40);
+	sent_to(h.sent_n - 1, peer_ip, peer_port);
+}
+
+static void without_symmetric_packets_go_where_signalling_says(void **state)
+{
+	struct rln_leg_params q = params_to("198.18.0.77", 5000);
+
+	(void)state;
+	h.pipeline->cfg.symmetric = false;
+	start(&q);
+	receive(1, 160, 7);
+	run_for(40);
+	sent_to(h.sent_n - 1, "198.18.0.77", 5000);
+	peer_ip = "198.18.0.66";
+	receive(2, 320, 7);
+	peer_ip = "198.18.0.2";
+	assert_int_equal(count(RLN_C_DROP_RTP_SOURCE), 1); /* the guard holds all the same */
+}
+
+static void an_early_source_is_kept_when_the_answer_comes(void **state)
+{
+	struct rln_leg_params q = params_to("198.18.0.77", 5000);
+
+	(void)state;
+	receive(1, 160, 7);
+	run_for(60);
+	assert_int_equal(h.sent_n, 0); /* nothing is sent before the start */
+	assert_int_equal(h.told_n, 0); /* and nothing told */
+	start(&q);
+	run_for(40);
+	sent_to(h.sent_n - 1, peer_ip, peer_port);
+}
+
+static void a_remote_that_is_not_known_is_learned(void **state)
+{
+	struct rln_leg_params q = params_to(NULL, 0);
+
+	(void)state;
+	start(&q);
+	run_for(60);
+	assert_int_equal(h.sent_n, 0);
+	receive(1, 160, 7);
+	run_for(60);
+	assert_true(h.sent_n >= 2);
+	sent_to(0, peer_ip, peer_port);
+}
+
+static void holding_by_the_unspecified_address_stops_sending(void **state)
+{
+	struct rln_leg_params q = params_to(peer_ip, peer_port);
+	unsigned n;
+
+	(void)state;
+	start(&q);
+	run_for(60);
+	n = h.sent_n;
+	q = params_to("0.0.0.0", peer_port);
+	start(&q);
+	run_for(60);
+	assert_int_equal(h.sent_n, n);
+	q = params_to(peer_ip, peer_port);
+	start(&q);
+	run_for(60);
+	assert_true(h.sent_n >= n + 2);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, harness_setup, harness_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(malformed_packets_each_have_their_exit),
+		T(a_stream_of_rubbish_is_a_fault),
+		T(duplicates_and_late_packets_are_dropped),
+		T(direction_lets_none_in),
+		T(parameters_that_cannot_be_are_refused),
+		T(an_echo_is_the_packet_itself),
+		T(an_echo_keeps_gaps_and_order),
+		T(an_echo_translates_payload_types),
+		T(an_echo_without_headroom_is_dropped),
+		T(a_stray_number_does_not_move_an_echo),
+		T(a_full_burst_of_both_kinds),
+		T(a_peer_that_cannot_be_reached_is_a_fault),
+		T(the_first_source_is_latched_and_guarded),
+		T(a_silent_source_may_be_replaced),
+		T(several_packets_of_one_ssrc_may_be_asked_for),
+		T(signalling_moves_the_remote),
+		T(a_moved_remote_that_did_not_move_is_latched_again),
+		T(without_symmetric_packets_go_where_signalling_says),
+		T(an_early_source_is_kept_when_the_answer_comes),
+		T(a_remote_that_is_not_known_is_learned),
+		T(holding_by_the_unspecified_address_stops_sending),
+	};
+
+	return cmocka_run_group_tests_name("rtp_pipeline", tests, harness_eal, harness_eal_end);
+}
