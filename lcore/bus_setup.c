@@ -15,7 +15,7 @@
 #define TRACE_RING    4096u
 #define LOCAL_INITIAL 256u
 #define QUEUE_MAX     (1u << 18) /* control: 16 MB of events in one queue is not a burst but a fault */
-#define WORKER_QUEUES 8u         /* times the ring's size */
+#define WORKER_QUEUES 8u         /* times the ring's size: backlog and local queue of a worker, which may not grow */
 
 /* Events that never came to delivery give their blocks back. */
 static void drain_ring(struct rte_ring *ring)

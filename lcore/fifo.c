@@ -72,7 +72,7 @@ void rln_fifo_drop(struct rln_fifo *fifo)
 
 struct rte_ring *rln_ring_new(uint32_t size, unsigned flags)
 {
-	ssize_t bytes = rte_ring_get_memsize_elem(RLN_ELEM, size);
+	ssize_t bytes = size >= 2 && (size & (size - 1)) == 0 ? rte_ring_get_memsize_elem(RLN_ELEM, size) : -EINVAL;
 	struct rte_ring *ring;
 
 	if (bytes < 0) {

@@ -61,6 +61,14 @@ static bool is_allowed(struct rln_log_site *site, uint64_t now, uint32_t *held)
 	return false;
 }
 
+/* Text of strangers may stand in a line: it shall not forge another one, nor reach the terminal's escapes. */
+static void disarm(char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			*text = '?';
+}
+
 void rln_log_at(struct rln_log_site *site, enum rln_log_level level, uint64_t id, const char *format, ...)
 {
 	uint64_t now = utc_ns();
@@ -84,6 +92,7 @@ void rln_log_at(struct rln_log_site *site, enum rln_log_level level, uint64_t id
 	va_start(args, format);
 	vsnprintf(l->text, sizeof(l->text), format, args);
 	va_end(args);
+	disarm(l->text);
 	rln_mpsc_publish(&ring, position);
 }
 

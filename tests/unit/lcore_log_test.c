@@ -152,6 +152,16 @@ static void long_lines_are_cut(void **state)
 	assert_int_equal(text[strlen(text) - 1], '\n');
 }
 
+static void text_of_strangers_cannot_forge_a_line(void **state)
+{
+	unsigned lines;
+
+	(void)state;
+	rln_log(RLN_LOG_INFO, 0, "user %s.", "a\r\n2026-01-02 ERROR \033[2J\x7f \xc3\xa9");
+	assert_non_null(strstr(flushed(&lines), "user a??2026-01-02 ERROR ?[2J? \xc3\xa9.\n"));
+	assert_int_equal(lines, 1);
+}
+
 static void a_full_ring_loses_counted_lines(void **state)
 {
 	static struct rln_log_site sites[LINES + 50]; /* as many places, so that only the ring is short */
@@ -220,6 +230,7 @@ int main(void)
 		TEST(the_level_decides),
 		TEST(one_place_logs_ten_lines_a_second),
 		TEST(long_lines_are_cut),
+		TEST(text_of_strangers_cannot_forge_a_line),
 		TEST(a_full_ring_loses_counted_lines),
 		TEST(a_writer_that_is_gone_does_not_stop_us),
 		TEST(threads_lose_and_mix_nothing),
