@@ -151,7 +151,7 @@ static void add_loop(struct rte_tel_data *d, const char *name, const struct rln_
 
 static void answer_lcores(struct rte_tel_data *d, const char *params)
 {
-	char name[16];
+	char name[24];
 
 	(void)params;
 	add_loop(d, "control", t.view.control);
