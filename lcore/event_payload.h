@@ -116,7 +116,7 @@ struct rln_ev_session_terminated { uint8_t reason; uint8_t spare; uint16_t code;
 enum rln_sdp_event_type { RLN_SDP_OFFER_SENT, RLN_SDP_OFFER_RECEIVED, RLN_SDP_ANSWER_SENT, RLN_SDP_ANSWER_RECEIVED };
 
 /* application -> session, and session-internal */
-struct rln_ev_make_call { rln_block_ref block; struct rln_slice from, to, headers, sdp_offer; uint16_t peer, tone_hz; uint8_t leg_app; }; /* sdp_offer: the application's own; leg_app: rln_leg_app */
+struct rln_ev_make_call { rln_block_ref block; struct rln_slice from, to, headers, sdp_offer; uint16_t peer, tone_hz; uint8_t leg_app, late_offer; }; /* sdp_offer: the application's own; leg_app: rln_leg_app */
 struct rln_ev_code { uint16_t code; };
 struct rln_ev_target { rln_block_ref block; struct rln_slice target; };
 struct rln_ev_other { uint64_t other; };

@@ -70,7 +70,7 @@ bool rln_coord_busy(void *coord);
 struct rln_coord_peer_cfg {
 	const char *name;                   /* user part of our address; copied */
 	uint16_t port;                      /* SIP port of ours; the transport's first one needs no adding */
-	const char *local_address;          /* NULL: by route; otherwise calls leave from and INVITEs must come to it */
+	const char *local_address;          /* NULL: any; otherwise INVITEs must come to it, and From names it */
 	struct rln_signalling_handler handler; /* copied; called on the control lcore. on_incoming_invite NULL: ACCEPT without auto_answer */
 	bool auto_answer;                   /* of that default */
 	bool any_user;                      /* takes INVITEs whatever their user part; otherwise it must be `name` (404) */
@@ -90,6 +90,7 @@ struct rln_call_request { /* texts are copied */
 	const char *to;      /* URI, "sip:" may be absent */
 	const char *headers; /* whole lines with CRLF, or NULL */
 	const char *sdp;     /* the application's own offer, NULL: ours */
+	bool late_offer;     /* no offer: the peer's 2xx makes it, and our ACK answers */
 	uint8_t leg_app;     /* enum rln_leg_app: what the leg does by itself */
 	uint16_t tone_hz;
 };
@@ -118,8 +119,10 @@ int rln_coord_attach_channels(struct rln_coord *coord, struct rln_session_id ses
 /* ---- views, any thread ---- */
 
 struct rln_subs *rln_coord_subs(struct rln_coord *coord);
+struct rln_bus *rln_coord_bus(struct rln_coord *coord);
 const struct rln_registry *rln_coord_registry(const struct rln_coord *coord);
 uint32_t rln_coord_sessions(const struct rln_coord *coord); /* not yet cleaned up */
+uint32_t rln_coord_capacity(const struct rln_coord *coord);
 
 /* Drain: refuses new calls with 503 and hangs up every call (BYE); done when rln_coord_sessions() is 0. Any thread. */
 void rln_coord_drain(struct rln_coord *coord);

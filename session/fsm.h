@@ -18,11 +18,10 @@ struct rln_machine;
 struct rln_session;
 struct rln_layers; /* layers.h */
 
-/* Events of 3.9 that a worker raises and the machine passes on in R155's order. */
+/* Events of 3.9 that a worker raises and the machine passes on in R155's order; AUDIO_CHANNELS_READY it adds itself. */
 #define RLN_WORKER_KINDS(X)           \
 	X(MEDIA_FLOW_ESTABLISHED)     \
 	X(FIRST_AUDIO_FRAME_RECEIVED) \
-	X(AUDIO_CHANNELS_READY)       \
 	X(REMOTE_MEDIA_CONFIRMED)     \
 	X(MEDIA_QUALITY_CHANGE)
 

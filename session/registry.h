@@ -54,6 +54,8 @@ void rln_registry_remove(struct rln_registry *registry, struct rln_session_id se
 
 /* By any id type. False, and counted, when the id is stale; false and not counted for 0. Any thread. */
 bool rln_registry_find(const struct rln_registry *registry, uint64_t id, struct rln_registry_entry *out);
+/* The same for an id that may well be unknown (a new INVITE's dialog): nothing is counted. */
+bool rln_registry_knows(const struct rln_registry *registry, uint64_t id, struct rln_registry_entry *out);
 struct rln_session_id rln_registry_session_of_dialog(const struct rln_registry *registry, struct rln_dialog_id dialog);
 struct rln_session_id rln_registry_session_of_media(const struct rln_registry *registry, struct rln_media_id media);
 /* Entries of each direction: a run ends with zeros. Any thread, a snapshot. */
@@ -88,6 +90,7 @@ struct rln_session *rln_session_manager_get_session(struct rln_session_manager *
 int rln_session_manager_update_session_state(struct rln_session_manager *manager, struct rln_session_id id, enum rln_call_state state);
 /* Removes every mapping and frees the slot; its id is stale from now on. False when it already was. */
 bool rln_session_manager_remove_session(struct rln_session_manager *manager, struct rln_session_id id);
+struct rln_registry *rln_session_manager_registry(struct rln_session_manager *manager);
 /* Sessions that exist (reserved ids not counted). Any thread. */
 uint32_t rln_session_manager_in_use(const struct rln_session_manager *manager);
 uint32_t rln_session_manager_capacity(const struct rln_session_manager *manager);

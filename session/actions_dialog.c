@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Actions toward the dialog layer. Intents of the call (start it, end it) are events; what the protocol then asks for is a direct call (R5).
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lcore/heap.h"
+#include "lcore/log.h"
+#include "session/actions.h"
+#include "session/media_ctl.h"
+
+static const struct rln_dialog_commands *dialog_of(const struct rln_step *st)
+{
+	return &st->layers->dialog;
+}
+
+int rln_act_CREATE_DIALOG(struct rln_step *st)
+{
+	const struct rln_dialog_commands *d = dialog_of(st);
+	struct rln_session *s = st->s;
+	uint16_t port = st->layers->peer_port(st->layers->arg, s->peer);
+	int rc;
+
+	s->dialog = d->create(d->arg, rln_slice_text(s->request, s->from), rln_slice_text(s->request, s->to));
+	if (s->dialog.v == 0)
+		return errno ? -errno : -EINVAL;
+	s->dialog_hold = RLN_HOLD_READY;
+	rc = rln_registry_map_dialog(rln_session_manager_registry(st->layers->sessions), s->id, s->dialog);
+	if (rc == 0 && port)
+		rc = d->set_local_port(d->arg, s->dialog, port);
+	return rc;
+}
+
+/* The offer of our INVITE: the application's own, ours, or none. */
+static int prepare_offer(struct rln_step *st)
+{
+	struct rln_session *s = st->s;
+	struct rln_sdp sdp;
+
+	if (s->policy & RLN_CALL_LATE_OFFER)
+		return 0;
+	s->is_offering = true;
+	if (s->own_sdp.len == 0)
+		return rln_media_write_offer(st->layers, s, s->wanted);
+	if (rln_sdp_parse(&sdp, rln_slice_text(s->request, s->own_sdp), s->own_sdp.len) != 0 || sdp.media_n == 0)
+		return -EINVAL;
+	s->local_sdp = rln_strndup(rln_slice_text(s->request, s->own_sdp), s->own_sdp.len);
+	s->local_sdp_len = s->own_sdp.len;
+	s->sdp_lines = sdp.media_n;
+	s->asked = s->wanted;
+	return s->local_sdp ? 0 : -ENOMEM;
+}
+
+/* Copies a text into the block of the event and moves on. */
+static struct rln_slice put(char *data, size_t *at, const char *text, size_t len)
+{
+	struct rln_slice slice = {(uint16_t)*at, (uint16_t)len};
+
+	if (len == 0)
+		return (struct rln_slice){0, 0};
+	memcpy(data + *at, text, len);
+	data[*at + len] = '\0';
+	*at += len + 1;
+	return slice;
+}
+
+int rln_act_SEND_INVITE(struct rln_step *st)
+{
+	struct rln_session *s = st->s;
+	struct rln_event ev = {.id = s->dialog.v, .kind = RLN_EV_INITIATE_CALL};
+	struct rln_ev_initiate_call *call = &ev.initiate_call;
+	int rc = prepare_offer(st);
+	size_t at = 0;
+	char *data;
+
+	if (rc != 0)
+		return rc;
+	call->block = rln_block_alloc(s->from.len + s->to.len + s->headers.len + s->local_sdp_len + 4u);
+	data = rln_block_data(call->block);
+	if (!data)
+		return -ENOBUFS;
+	call->from = put(data, &at, rln_slice_text(s->request, s->from), s->from.len);
+	call->to = put(data, &at, rln_slice_text(s->request, s->to), s->to.len);
+	call->headers = put(data, &at, rln_slice_text(s->request, s->headers), s->headers.len);
+	call->sdp_offer = put(data, &at, s->local_sdp, s->local_sdp_len);
+	rc = rln_publish(st, &ev);
+	if (rc != 0)
+		return rc;
+	s->dialog_hold = RLN_HOLD_RUNNING;
+	rln_block_release(s->request);
+	s->request = 0;
+	return 0;
+}
+
+int rln_act_TERMINATE(struct rln_step *st)
+{
+	struct rln_session *s = st->s;
+	struct rln_event ev = {.id = s->dialog.v, .kind = RLN_EV_TERMINATE_SESSION};
+
+	if (s->dialog_hold != RLN_HOLD_RUNNING)
+		return 0; /* nothing went out, or it has ended: there is nothing to end */
+	ev.terminate_session =
+		(struct rln_ev_terminate_session){.reason = s->reason, .code = s->role == RLN_ROLE_UAS ? s->code : 0};
+	return rln_publish(st, &ev);
+}
+
+/* ---- responses ---- */
+
+static int respond(struct rln_step *st, uint16_t code, const char *sdp, const char *extra)
+{
+	const struct rln_dialog_commands *d = dialog_of(st);
+
+	return d->send_response(d->arg, st->s->dialog, code, sdp, extra);
+}
+
+int rln_act_SEND_RINGING(struct rln_step *st)
+{
+	return respond(st, st->s->policy & RLN_CALL_QUEUED ? 182 : 180, NULL, NULL);
+}
+
+int rln_act_RESPOND_200(struct rln_step *st)
+{
+	return respond(st, 200, NULL, NULL);
+}
+
+/* The answer that MAKE_ANSWER wrote; the offer is done with, whatever becomes of the response. */
+int rln_act_SEND_ANSWER(struct rln_step *st)
+{
+	struct rln_session *s = st->s;
+
+	rln_block_release(s->offer);
+	s->offer = 0;
+	s->offer_sdp.len = 0;
+	return respond(st, 200, s->local_sdp, NULL);
+}
+
+int rln_act_SEND_OFFER(struct rln_step *st)
+{
+	int rc = rln_media_write_offer(st->layers, st->s, st->s->wanted);
+
+	if (rc == 0)
+		rc = respond(st, 200, st->s->local_sdp, NULL);
+	st->s->is_offering = rc == 0;
+	return rc;
+}
+
+/* A final refusal ends the call whether or not it can be sent: the dialog reports its end in any case. */
+static int refuse(struct rln_step *st, enum rln_end_reason reason, uint16_t code, const char *extra)
+{
+	int rc = respond(st, code, NULL, extra);
+
+	if (rc != 0)
+		rln_log(RLN_LOG_WARNING, st->s->id.v, "refusal %u could not be sent: %d", code, rc);
+	if (st->s->reason == RLN_END_NONE) {
+		st->s->reason = (uint8_t)reason;
+		st->s->code = code;
+	}
+	return 0;
+}
+
+int rln_act_REFUSE_CODE(struct rln_step *st)
+{
+	uint16_t code = rln_event_code(st->ev);
+
+	return refuse(st, RLN_END_REJECTED, code >= 300 && code <= 699 ? code : 603, NULL);
+}
+
+int rln_act_REFUSE_480(struct rln_step *st)
+{
+	return refuse(st, RLN_END_REJECTED, 480, NULL);
+}
+
+int rln_act_REFUSE_486(struct rln_step *st)
+{
+	return refuse(st, RLN_END_REJECTED, 486, NULL);
+}
+
+int rln_act_CONFIRM_CANCEL(struct rln_step *st)
+{
+	return refuse(st, RLN_END_CANCELLED, 487, NULL);
+}
+
+int rln_act_FAIL_488(struct rln_step *st)
+{
+	return refuse(st, RLN_END_MEDIA, 488, NULL);
+}
+
+int rln_act_FAIL_500(struct rln_step *st)
+{
+	return refuse(st, RLN_END_MEDIA, 500, NULL);
+}
+
+int rln_act_FAIL_503(struct rln_step *st)
+{
+	char extra[40];
+
+	snprintf(extra, sizeof(extra), "Retry-After: %u\r\n", st->layers->set.retry_after_s);
+	return refuse(st, RLN_END_MEDIA, 503, extra);
+}
+
+int rln_act_RAISE_ACCEPT(struct rln_step *st)
+{
+	struct rln_event ev = {.id = st->s->id.v, .kind = RLN_EV_ACCEPT_CALL};
+
+	return rln_publish(st, &ev);
+}
+
+/* ---- our INVITE in a dialog ---- */
+
+int rln_act_REINVITE(struct rln_step *st)
+{
+	const struct rln_dialog_commands *d = dialog_of(st);
+	struct rln_session *s = st->s;
+	int rc = rln_media_write_offer(st->layers, s, s->asked);
+
+	if (rc == 0)
+		rc = d->send_update(d->arg, s->dialog, s->local_sdp);
+	if (rc == -EINPROGRESS)
+		return rln_act_ARM_REINVITE(st); /* an INVITE of the peer is open: once it is done */
+	s->is_offering = rc == 0;
+	return rc;
+}
+
+int rln_act_WANT_DIRECTION(struct rln_step *st)
+{
+	st->s->asked = st->ev->update_request.direction & RLN_MEDIA_BIDIRECTIONAL;
+	return 0;
+}
+
+int rln_act_DROP_OFFER(struct rln_step *st)
+{
+	st->s->is_offering = false;
+	st->s->asked = st->s->wanted;
+	return 0;
+}
+
+/* ---- our ACK ---- */
+
+int rln_act_ANSWER_IN_ACK(struct rln_step *st)
+{
+	const struct rln_dialog_commands *d = dialog_of(st);
+	struct rln_session *s = st->s;
+
+	rln_block_release(s->offer);
+	s->offer = 0;
+	s->offer_sdp.len = 0;
+	return d->send_ack(d->arg, s->dialog, s->local_sdp);
+}
+
+int rln_act_EMPTY_ACK(struct rln_step *st)
+{
+	const struct rln_dialog_commands *d = dialog_of(st);
+	int rc = d->send_ack(d->arg, st->s->dialog, NULL);
+
+	return rc == -ENOTCONN ? 0 : rc; /* a 2xx without description: the dialog has sent it */
+}

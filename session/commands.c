@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The commands of applications (coordinator.h): each builds one application_to_session event and publishes it. Any thread, the control lcore included;
+ * nothing here looks at a session.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "lcore/net/net.h"
+#include "session/coord_priv.h"
+#include "session/session.h"
+#include "sip/message.h"
+
+static int command(struct rln_coord *coord, struct rln_session_id session, enum rln_event_kind kind, uint16_t code)
+{
+	struct rln_event ev = {.id = session.v, .kind = (uint16_t)kind, .accept_call = {.code = code}};
+
+	return rln_session_hub_publish_event(coord, &ev);
+}
+
+struct rln_session_id rln_coord_reserve(struct rln_coord *coord)
+{
+	return rln_session_manager_reserve(coord->sessions);
+}
+
+void rln_coord_unreserve(struct rln_coord *coord, struct rln_session_id session)
+{
+	rln_session_manager_unreserve(coord->sessions, session);
+}
+
+/* "sip:name@our address": the one that the route to `to` uses, or our first one when its host is a name. */
+static int default_from(const struct rln_coord *coord, const struct rln_coord_peer *peer, const struct rln_sip_uri *to,
+	const char *text, char *out, size_t size)
+{
+	struct rln_addr remote, local = coord->cfg.net->addrs[0].addr;
+	char ip[RLN_ADDR_TEXT], port[8] = "";
+	int len;
+
+	if (!rln_addr_is_any(&peer->local))
+		local = peer->local;
+	else if (rln_addr_parse(&remote, text + to->host.off, to->host.len) == 0)
+		rln_net_source_for(coord->cfg.net, &remote, &local);
+	if (peer->local.port != 5060)
+		snprintf(port, sizeof(port), ":%u", peer->local.port);
+	len = snprintf(out, size, "sip:%s@%s%s", peer->name, rln_addr_ip_text(&local, true, ip), port);
+	return len > 0 && (size_t)len < size ? 0 : -EINVAL;
+}
+
+static struct rln_slice put(char *data, size_t *at, const char *text)
+{
+	size_t len = text ? strlen(text) : 0;
+	struct rln_slice slice = {(uint16_t)*at, (uint16_t)len};
+
+	if (len == 0)
+		return (struct rln_slice){0, 0};
+	memcpy(data + *at, text, len + 1);
+	*at += len + 1;
+	return slice;
+}
+
+static size_t length(const char *text)
+{
+	return text ? strlen(text) + 1 : 0;
+}
+
+static int publish_call(
+	struct rln_coord *coord, struct rln_session_id session, const struct rln_call_request *r, const char *from)
+{
+	struct rln_event ev = {.id = session.v, .kind = RLN_EV_MAKE_CALL};
+	struct rln_ev_make_call *call = &ev.make_call;
+	size_t at = 0, size = length(from) + length(r->to) + length(r->headers) + length(r->sdp);
+	char *data;
+
+	if (size > UINT16_MAX)
+		return -EINVAL;
+	call->block = rln_block_alloc(size);
+	data = rln_block_data(call->block);
+	if (!data)
+		return -ENOBUFS;
+	call->from = put(data, &at, from);
+	call->to = put(data, &at, r->to);
+	call->headers = put(data, &at, r->headers);
+	call->sdp_offer = put(data, &at, r->sdp);
+	call->peer = (uint16_t)r->peer;
+	call->leg_app = r->leg_app;
+	call->tone_hz = r->tone_hz;
+	call->late_offer = r->late_offer;
+	return rln_session_hub_publish_event(coord, &ev);
+}
+
+static int make_call(struct rln_coord *coord, struct rln_session_id session, const struct rln_call_request *r)
+{
+	char text[512], from[256];
+	struct rln_sip_uri to;
+	int len;
+
+	if (r->peer >= RLN_COORD_PEERS || !coord->peers[r->peer].in_use || !r->to)
+		return -EINVAL;
+	len = snprintf(text, sizeof(text), "%s%s", strchr(r->to, '<') || strncasecmp(r->to, "sip:", 4) == 0 ? "" : "sip:", r->to);
+	if (len >= (int)sizeof(text) || rln_sip_uri_parse(&to, text, (size_t)len) != 0 || to.host.len == 0)
+		return -EINVAL;
+	if (r->from)
+		return publish_call(coord, session, r, r->from);
+	if (default_from(coord, &coord->peers[r->peer], &to, text, from, sizeof(from)) != 0)
+		return -EINVAL;
+	return publish_call(coord, session, r, from);
+}
+
+int rln_coord_make_call(struct rln_coord *coord, struct rln_session_id session, const struct rln_call_request *request)
+{
+	int rc = session.v ? make_call(coord, session, request) : -EINVAL;
+
+	if (rc != 0)
+		rln_session_manager_unreserve(coord->sessions, session);
+	return rc;
+}
+
+int rln_coord_accept(struct rln_coord *coord, struct rln_session_id session)
+{
+	return command(coord, session, RLN_EV_ACCEPT_CALL, 0);
+}
+
+int rln_coord_reject(struct rln_coord *coord, struct rln_session_id session, uint16_t code)
+{
+	return code >= 400 && code <= 699 ? command(coord, session, RLN_EV_REJECT_CALL, code) : -EINVAL;
+}
+
+int rln_coord_deferred_accept(struct rln_coord *coord, struct rln_session_id session)
+{
+	return rln_coord_accept(coord, session);
+}
+
+int rln_coord_deferred_reject(struct rln_coord *coord, struct rln_session_id session, uint16_t code)
+{
+	return rln_coord_reject(coord, session, code);
+}
+
+int rln_coord_hangup(struct rln_coord *coord, struct rln_session_id session)
+{
+	return command(coord, session, RLN_EV_HANGUP_CALL, 0);
+}
+
+int rln_coord_stop_play(struct rln_coord *coord, struct rln_session_id session)
+{
+	return command(coord, session, RLN_EV_STOP_PLAY_REQUEST, 0);
+}
+
+int rln_coord_stop_record(struct rln_coord *coord, struct rln_session_id session)
+{
+	return command(coord, session, RLN_EV_STOP_RECORD_REQUEST, 0);
+}
+
+int rln_coord_update(struct rln_coord *coord, struct rln_session_id session, uint8_t direction)
+{
+	struct rln_event ev = {.id = session.v, .kind = RLN_EV_UPDATE_REQUEST, .update_request = {.direction = direction}};
+
+	return direction <= RLN_MEDIA_BIDIRECTIONAL ? rln_session_hub_publish_event(coord, &ev) : -EINVAL;
+}
+
+int rln_coord_mute(struct rln_coord *coord, struct rln_session_id session, bool on)
+{
+	struct rln_event ev = {.id = session.v, .kind = RLN_EV_MUTE_REQUEST, .mute_request = {.on = on}};
+
+	return rln_session_hub_publish_event(coord, &ev);
+}
+
+static int file_command(struct rln_coord *coord, struct rln_event *ev, const char *path)
+{
+	size_t len = path ? strlen(path) : 0;
+
+	if (len == 0 || len > RLN_BLOCK_SMALL - 1)
+		return -EINVAL;
+	ev->play_request.block = rln_block_from_text(path, len, &ev->play_request.file_path);
+	return ev->play_request.block ? rln_session_hub_publish_event(coord, ev) : -ENOBUFS;
+}
+
+int rln_coord_play(struct rln_coord *coord, struct rln_session_id session, const char *path, uint32_t loop_count)
+{
+	struct rln_event ev = {.id = session.v, .kind = RLN_EV_PLAY_REQUEST, .play_request = {.loop_count = loop_count}};
+
+	return file_command(coord, &ev, path);
+}
+
+int rln_coord_record(struct rln_coord *coord, struct rln_session_id session, const char *path, uint8_t format, uint8_t channels)
+{
+	struct rln_event ev = {.id = session.v, .kind = RLN_EV_RECORD_REQUEST};
+
+	if (channels != 1 && channels != 2)
+		return -EINVAL;
+	ev.record_request.format = format;
+	ev.record_request.channels = channels;
+	return file_command(coord, &ev, path);
+}
+
+int rln_coord_attach_channels(struct rln_coord *coord, struct rln_session_id session, uint64_t channels, bool attach)
+{
+	struct rln_event ev = {
+		.id = session.v, .kind = RLN_EV_CHANNELS_REQUEST, .channels_request = {.channels = channels, .attach = attach}};
+
+	return rln_session_hub_publish_event(coord, &ev);
+}

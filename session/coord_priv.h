@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The inside of the coordinator, for its own files: coordinator.c, peers.c, commands.c, session_hub.c, intercept.c, factory.c. owner: control lcore. */
+#pragma once
+
+#include "session/coordinator.h"
+#include "session/fsm.h"
+#include "session/layers.h"
+
+struct rln_coord_peer { /* constant while in use, but for dying and calls; writer: control lcore (main thread before the lcores run) */
+	char name[RLN_PEER_NAME];
+	struct rln_addr local; /* port always; ip any = every address */
+	struct rln_signalling_handler handler;
+	bool in_use, any_user, auto_answer;
+	bool is_dying;
+	uint32_t calls;
+};
+
+struct rln_peer_order; /* peers.c: an application thread waits for control to add or remove a peer */
+
+struct rln_coord {
+	struct rln_coord_cfg cfg;
+	struct rln_layers layers;
+	struct rln_registry *registry;
+	struct rln_session_manager *sessions;
+	struct rln_machine *machine;
+	struct rln_subs *subs;
+	struct rln_coord_peer peers[RLN_COORD_PEERS];
+	struct rln_peer_order *orders; /* lock-free list, newest first */
+	bool is_running;               /* control has turned: writer control, read by any */
+	bool drain_wanted;             /* writer: any thread */
+	bool is_draining;
+	uint64_t second_ns;            /* admission: calls in the second that began here */
+	uint32_t second_calls;
+	char scratch[RLN_BLOCK_SMALL]; /* headers of an INVITE as a text that ends */
+};
+
+/* session_hub.c: the session layer's one emit path (R149). 0 also when the event waits in the backlog; else -errno. Takes the block. */
+int rln_session_hub_publish_event(struct rln_coord *coord, struct rln_event *ev);
+/* Registers the session hub for its four categories. */
+int rln_session_hub_register(struct rln_coord *coord);
+
+/* peers.c */
+void rln_peers_serve(struct rln_coord *coord);
+/* Of the local peer that an INVITE to this address and user is for; RLN_COORD_PEERS: nobody. */
+unsigned rln_peers_find(const struct rln_coord *coord, const struct rln_addr *local, const char *user, size_t len);
+/* A session of this peer came or went. */
+void rln_peers_count(struct rln_coord *coord, unsigned peer, int by);
+/* HANGUP_CALL to every session of a peer (RLN_COORD_PEERS: of all). */
+void rln_coord_hangup_all(struct rln_coord *coord, unsigned peer);

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The guards of the state table: questions about the event, the session and the layers below. They read and never write.
+ */
+#include "session/actions.h"
+#include "session/media_ctl.h"
+#include "session/said.h"
+#include "sip/message.h"
+
+#define GUARD(name) static bool name(const struct rln_step *st)
+
+GUARD(LEG_ASKED)
+{
+	return st->s->leg_hold == RLN_HOLD_ASKED;
+}
+
+GUARD(LEG_READY)
+{
+	return st->s->leg_hold >= RLN_HOLD_READY && st->s->leg_hold <= RLN_HOLD_RUNNING;
+}
+
+GUARD(LEG_RUNNING)
+{
+	return st->s->leg_hold == RLN_HOLD_RUNNING;
+}
+
+GUARD(NEWS)
+{
+	const struct rln_ev_media_negotiated *told = &st->s->told;
+	const struct rln_leg_params *now = &st->s->params;
+
+	if (now->config.codec == RLN_CODEC_NONE)
+		return false;
+	return told->codec != now->config.codec || told->payload_type != now->payload_type || told->direction != now->direction ||
+	       !rln_addr_equal(&told->remote_addr, &now->remote);
+}
+
+GUARD(NEWS_APPLIED)
+{
+	return LEG_RUNNING(st) && NEWS(st);
+}
+
+/* R155. A one-way call needs no flow both ways before its first frame. */
+GUARD(ITS_TURN)
+{
+	bool is_two_way = st->s->told.direction == RLN_MEDIA_BIDIRECTIONAL;
+	uint8_t said = st->s->said;
+
+	if (!(said & RLN_SAID_NEGOTIATED))
+		return false;
+	return st->ev->kind != RLN_EV_FIRST_AUDIO_FRAME_RECEIVED || !is_two_way || (said & RLN_SAID_FLOW);
+}
+
+GUARD(STREAM_FAULT)
+{
+	switch ((enum rln_media_fault)st->ev->media_error.error) {
+	case RLN_MEDIA_FAULT_DISK:
+	case RLN_MEDIA_FAULT_FILE:
+	case RLN_MEDIA_FAULT_FORMAT:
+		return false;
+	case RLN_MEDIA_FAULT_NO_PORT:
+	case RLN_MEDIA_FAULT_NO_MEMORY:
+	case RLN_MEDIA_FAULT_BAD_SDP:
+	case RLN_MEDIA_FAULT_UNREACHABLE:
+	case RLN_MEDIA_FAULT_SRTP:
+		break;
+	}
+	return true;
+}
+
+/* What never flowed cannot be lost: a peer that opens no port for its audio is left alone. */
+GUARD(FAULT_LOST)
+{
+	return STREAM_FAULT(st) && (st->s->said & (RLN_SAID_FLOW | RLN_SAID_FIRST_FRAME));
+}
+
+GUARD(ANSWERED)
+{
+	const struct rln_dialog_commands *d = &st->layers->dialog;
+
+	return d->is_ack_pending(d->arg, st->s->dialog) || d->get_state(d->arg, st->s->dialog) == RLN_DIALOG_CONFIRMED;
+}
+
+GUARD(FAULT_ANSWERED)
+{
+	return STREAM_FAULT(st) && ANSWERED(st);
+}
+
+GUARD(FAULT_BAD_SDP)
+{
+	return st->ev->media_error.error == RLN_MEDIA_FAULT_BAD_SDP;
+}
+
+GUARD(FAULT_NO_ROOM)
+{
+	return st->ev->media_error.error == RLN_MEDIA_FAULT_NO_PORT || st->ev->media_error.error == RLN_MEDIA_FAULT_NO_MEMORY;
+}
+
+GUARD(AUTO_ANSWER)
+{
+	return st->s->policy & RLN_CALL_AUTO_ANSWER;
+}
+
+GUARD(INVITE_OUT)
+{
+	return st->s->dialog_hold == RLN_HOLD_RUNNING;
+}
+
+GUARD(NO_SDP)
+{
+	return rln_event_sdp_slice(st->ev).len == 0;
+}
+
+GUARD(OFFER_USABLE)
+{
+	struct rln_sdp_agreed agreed;
+	size_t len;
+	const char *sdp = rln_event_sdp(st->ev, &len);
+
+	return len && rln_media_try_offer(st->layers, st->s, sdp, len, &agreed) == 0;
+}
+
+GUARD(NO_OFFER_KEPT)
+{
+	return st->s->offer_sdp.len == 0;
+}
+
+GUARD(WE_OFFERED_NONE)
+{
+	return st->s->policy & RLN_CALL_LATE_OFFER;
+}
+
+GUARD(ANSWER_USABLE)
+{
+	struct rln_sdp_agreed agreed;
+	size_t len;
+	const char *sdp = rln_event_sdp(st->ev, &len);
+
+	/* until the call is up, a call that we made without offer gets offers, not answers */
+	if (len == 0 || (WE_OFFERED_NONE(st) && st->s->local_sdp_len == 0))
+		return false;
+	return rln_media_try_answer(st->layers, st->s, sdp, len, &agreed) == 0;
+}
+
+GUARD(EARLY_ANSWER)
+{
+	return NO_SDP(st) && st->s->leg_hold >= RLN_HOLD_STARTING && st->s->leg_hold <= RLN_HOLD_RUNNING;
+}
+
+GUARD(LATE_OFFER_USABLE)
+{
+	return WE_OFFERED_NONE(st) && OFFER_USABLE(st);
+}
+
+GUARD(OFFER_WAITS)
+{
+	return st->s->is_offering;
+}
+
+GUARD(LATE_ANSWER_USABLE)
+{
+	return OFFER_WAITS(st) && ANSWER_USABLE(st);
+}
+
+GUARD(OUR_OFFER_OPEN)
+{
+	const struct rln_dialog_commands *d = &st->layers->dialog;
+
+	return st->s->is_offering || d->is_invite_open(d->arg, st->s->dialog);
+}
+
+GUARD(UPDATE_PLAIN)
+{
+	return st->ev->reinvite_received.method == RLN_SIP_UPDATE && NO_SDP(st);
+}
+
+GUARD(BY_CANCEL)
+{
+	return st->ev->call_terminated.reason == RLN_END_CANCELLED;
+}
+
+GUARD(CODE_ENDS)
+{
+	uint16_t code = rln_event_code(st->ev);
+
+	return code == 408 || code == 481;
+}
+
+GUARD(DIALOG_OVER)
+{
+	return st->ev->dialog_state_changed.new_state == RLN_DIALOG_TERMINATED;
+}
+
+GUARD(VITAL_ACTION)
+{
+	switch (st->ev->action_failed.action) {
+	case RLN_ACT_MAKE_ANSWER:
+	case RLN_ACT_APPLY_ANSWER:
+	case RLN_ACT_ESTABLISH_FLOW:
+	case RLN_ACT_SEND_ANSWER:
+		return true;
+	default:
+		return false;
+	}
+}
+
+GUARD(RING_LIMIT)
+{
+	return st->ev->timer_fired.timer == RLN_TIMER_RING_LIMIT;
+}
+
+GUARD(REINVITE_DUE)
+{
+	return st->ev->timer_fired.timer == RLN_TIMER_REINVITE;
+}
+
+GUARD(CLEANUP_DUE)
+{
+	return st->ev->timer_fired.timer == RLN_TIMER_CLEANUP;
+}
+
+const rln_guard_fn rln_guard_bodies[RLN_GUARD_COUNT] = {
+#define X(name, text) [RLN_GUARD_##name] = name,
+	RLN_GUARDS(X)
+#undef X
+};
+
+struct rln_slice rln_event_sdp_slice(const struct rln_event *ev)
+{
+	switch ((int)ev->kind) {
+	case RLN_EV_INCOMING_CALL:
+		return ev->incoming_call.sdp_offer;
+	case RLN_EV_CALL_STATE_CHANGED:
+		return ev->call_state_changed.sdp;
+	case RLN_EV_CALL_ESTABLISHED:
+	case RLN_EV_REINVITE_ACKED:
+		return ev->call_established.sdp;
+	case RLN_EV_REINVITE_RECEIVED:
+		return ev->reinvite_received.sdp;
+	default:
+		return (struct rln_slice){0, 0};
+	}
+}
+
+const char *rln_event_sdp(const struct rln_event *ev, size_t *len)
+{
+	struct rln_slice sdp = rln_event_sdp_slice(ev);
+
+	*len = sdp.len;
+	return sdp.len ? rln_slice_text(rln_event_block(ev), sdp) : "";
+}
+
+uint16_t rln_event_code(const struct rln_event *ev)
+{
+	switch ((int)ev->kind) {
+	case RLN_EV_CALL_STATE_CHANGED:
+		return ev->call_state_changed.status;
+	case RLN_EV_CALL_TERMINATED:
+		return ev->call_terminated.code;
+	case RLN_EV_DIALOG_ERROR:
+		return ev->dialog_error.error == RLN_FAULT_TRANSPORT ? 0 : ev->dialog_error.error_code;
+	case RLN_EV_REJECT_CALL:
+		return ev->reject_call.code;
+	default:
+		return 0;
+	}
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What the machine's actions and guards reach: the dialog layer's direct calls and queries (R148), the one bus, control's wheel, and what the
+ * process is set to. Filled by the coordinator with the real layers, by tests with doubles. Read by the control lcore; constant after start.
+ */
+#pragma once
+
+#include "lcore/event.h"
+#include "lcore/wheel.h"
+#include "session/registry.h"
+
+struct rln_session;
+
+/* As sip/dialog.h says of the functions with these names. */
+struct rln_dialog_commands {
+	struct rln_dialog_id (*create)(void *arg, const char *from, const char *to);
+	int (*set_local_port)(void *arg, struct rln_dialog_id id, uint16_t port);
+	int (*send_response)(void *arg, struct rln_dialog_id id, uint16_t code, const char *sdp, const char *extra);
+	int (*send_update)(void *arg, struct rln_dialog_id id, const char *sdp);
+	int (*send_ack)(void *arg, struct rln_dialog_id id, const char *sdp);
+	void (*release)(void *arg, struct rln_dialog_id id);
+	enum rln_dialog_state (*get_state)(const void *arg, struct rln_dialog_id id);
+	bool (*is_invite_open)(const void *arg, struct rln_dialog_id id);
+	bool (*is_ack_pending)(const void *arg, struct rln_dialog_id id);
+	int (*local_addr)(const void *arg, struct rln_dialog_id id, struct rln_addr *addr);
+	void *arg;
+};
+
+struct rln_call_settings {
+	uint32_t ring_limit_s; /* 0 = none */
+	uint16_t retry_after_s;
+	uint8_t codecs_n, codecs[RLN_CODEC_COUNT];
+	uint8_t ptime_ms, telephone_event;
+};
+
+struct rln_layers {
+	struct rln_dialog_commands dialog;
+	struct rln_wheel *wheel;
+	struct rln_session_manager *sessions;
+	struct rln_call_settings set;
+	/* The session hub's emit path (R149): 0 or -errno; the event's block is taken in every case. */
+	int (*publish)(void *arg, struct rln_event *ev);
+	/* Index of a local address in the net's table, -1 when it is none of ours. */
+	int (*address_index)(void *arg, const struct rln_addr *addr);
+	/* SIP port of a local peer, 0 = the transport's own. */
+	uint16_t (*peer_port)(void *arg, unsigned peer);
+	/* The call cannot give these audio channels a leg. */
+	void (*end_channels)(void *arg, uint64_t channels);
+	/* The session is about to be removed: its subscribers and its place in applications go. */
+	void (*closed)(void *arg, struct rln_session_id id);
+	void *arg;
+};

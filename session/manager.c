@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The session manager (registry.h): the store of sessions and the stock of ids.
+ *
+ * A slot is free (on control's stack), in stock (its next id stands in a ring that any thread may take from), or live. An id is made when it goes into
+ * stock, with the worker that placement chose then: that is what lets a caller know its session's id before the control lcore knows of the call.
+ * Rejected: a command that asks control for an id (a round trip in front of every call), and slots owned by callers (a second writer).
+ */
+#include <errno.h>
+
+#include <rte_ring.h>
+
+#include "lcore/heap.h"
+#include "session/placement.h"
+#include "session/registry.h"
+#include "session/session.h"
+
+enum slot_state { SLOT_FREE, SLOT_STOCK, SLOT_LIVE };
+
+struct slot { /* writer: control lcore */
+	uint64_t id;
+	uint32_t generation;
+	uint8_t state; /* enum slot_state */
+};
+
+struct rln_session_manager { /* owner: control lcore; `ring` is shared with application threads */
+	struct rln_session_manager_cfg cfg;
+	struct rln_session *sessions;
+	struct slot *slots;
+	uint32_t *free; /* stack of slot numbers */
+	uint32_t free_n;
+	uint32_t in_use;
+	struct rte_ring *ring;
+	void *ring_memory;
+};
+
+/* A ring in memory of our own: a memzone has a process-wide name and is never small. */
+static int make_ring(struct rln_session_manager *m, uint32_t ids)
+{
+	uint32_t size = 64;
+	ssize_t bytes;
+	uintptr_t at;
+
+	while (size <= ids)
+		size *= 2;
+	bytes = rte_ring_get_memsize(size);
+	m->ring_memory = bytes > 0 ? rln_alloc((size_t)bytes + RTE_CACHE_LINE_SIZE) : NULL;
+	if (!m->ring_memory)
+		return -ENOMEM;
+	at = RTE_ALIGN_CEIL((uintptr_t)m->ring_memory, (uintptr_t)RTE_CACHE_LINE_SIZE);
+	m->ring = (struct rte_ring *)at;
+	return rte_ring_init(m->ring, "session-ids", size, RING_F_MP_RTS_ENQ | RING_F_MC_RTS_DEQ);
+}
+
+int rln_session_manager_create(struct rln_session_manager **out, const struct rln_session_manager_cfg *cfg)
+{
+	struct rln_session_manager *m;
+
+	if (!cfg->registry || !cfg->placement || cfg->sessions == 0 || cfg->sessions > RLN_ID_SLOT_MAX)
+		return -EINVAL;
+	m = rln_zalloc(sizeof(*m));
+	if (!m)
+		return -ENOMEM;
+	m->cfg = *cfg;
+	m->cfg.stock = RTE_MIN(cfg->stock ? cfg->stock : 1024, cfg->sessions);
+	m->sessions = rln_zalloc(sizeof(*m->sessions) * cfg->sessions);
+	m->slots = rln_zalloc(sizeof(*m->slots) * cfg->sessions);
+	m->free = rln_alloc(sizeof(*m->free) * cfg->sessions);
+	if (!m->sessions || !m->slots || !m->free || make_ring(m, cfg->sessions) != 0)
+		goto out;
+	for (uint32_t i = 0; i < cfg->sessions; i++)
+		m->free[m->free_n++] = cfg->sessions - 1 - i; /* slot 0 on top */
+	rln_session_manager_refill(m);
+	*out = m;
+	return 0;
+out:
+	rln_session_manager_destroy(m);
+	return -ENOMEM;
+}
+
+void rln_session_manager_destroy(struct rln_session_manager *m)
+{
+	if (!m)
+		return;
+	for (uint32_t i = 0; m->slots && i < m->cfg.sessions; i++) {
+		if (m->slots[i].state != SLOT_FREE)
+			rln_placement_release(m->cfg.placement, rln_id_shard(m->slots[i].id));
+	}
+	rln_free(m->ring_memory);
+	rln_free(m->free);
+	rln_free(m->slots);
+	rln_free(m->sessions);
+	rln_free(m);
+}
+
+/* One free slot gets its next id and goes into stock; false when nothing is left. */
+static bool stock_one(struct rln_session_manager *m)
+{
+	int worker = m->free_n ? rln_placement_take(m->cfg.placement) : -ENOSPC;
+	uint32_t number;
+	struct slot *slot;
+
+	if (worker < 0)
+		return false;
+	number = m->free[--m->free_n];
+	slot = &m->slots[number];
+	if (++slot->generation == 0)
+		slot->generation = 1;
+	slot->id = rln_id_make(RLN_ID_SESSION, (unsigned)worker, number, slot->generation);
+	slot->state = SLOT_STOCK;
+	rte_ring_enqueue(m->ring, (void *)(uintptr_t)slot->id); /* there is room for the id of every slot */
+	return true;
+}
+
+unsigned rln_session_manager_refill(struct rln_session_manager *m)
+{
+	unsigned n = 0;
+
+	while (rte_ring_count(m->ring) < m->cfg.stock && stock_one(m))
+		n++;
+	return n;
+}
+
+struct rln_session_id rln_session_manager_reserve(struct rln_session_manager *m)
+{
+	void *id;
+
+	if (rte_ring_dequeue(m->ring, &id) == 0)
+		return (struct rln_session_id){(uintptr_t)id};
+	errno = rln_session_manager_in_use(m) < m->cfg.sessions ? EAGAIN : ENOSPC;
+	return (struct rln_session_id){0};
+}
+
+static struct slot *slot_of(struct rln_session_manager *m, struct rln_session_id id)
+{
+	uint32_t number = rln_id_slot(id.v);
+
+	if (rln_id_type(id.v) != RLN_ID_SESSION || number >= m->cfg.sessions || m->slots[number].id != id.v)
+		return NULL;
+	return &m->slots[number];
+}
+
+void rln_session_manager_unreserve(struct rln_session_manager *m, struct rln_session_id id)
+{
+	if (id.v)
+		rte_ring_enqueue(m->ring, (void *)(uintptr_t)id.v);
+}
+
+struct rln_session *rln_session_manager_create_session(struct rln_session_manager *m, struct rln_session_id id)
+{
+	struct slot *slot = slot_of(m, id);
+	struct rln_session *s;
+
+	if (!slot || slot->state != SLOT_STOCK)
+		return NULL;
+	slot->state = SLOT_LIVE;
+	s = &m->sessions[rln_id_slot(id.v)];
+	*s = (struct rln_session){.id = id};
+	__atomic_store_n(&m->in_use, m->in_use + 1, __ATOMIC_RELAXED);
+	return s;
+}
+
+int rln_session_manager_register_session(struct rln_session_manager *m, struct rln_session *s)
+{
+	return rln_registry_add(m->cfg.registry, s->id, (enum rln_call_role)s->role);
+}
+
+struct rln_session *rln_session_manager_get_session(struct rln_session_manager *m, struct rln_session_id id)
+{
+	struct slot *slot = slot_of(m, id);
+
+	return slot && slot->state == SLOT_LIVE ? &m->sessions[rln_id_slot(id.v)] : NULL;
+}
+
+int rln_session_manager_update_session_state(struct rln_session_manager *m, struct rln_session_id id, enum rln_call_state state)
+{
+	return rln_registry_set_state(m->cfg.registry, id, state);
+}
+
+struct rln_registry *rln_session_manager_registry(struct rln_session_manager *m)
+{
+	return m->cfg.registry;
+}
+
+bool rln_session_manager_remove_session(struct rln_session_manager *m, struct rln_session_id id)
+{
+	struct slot *slot = slot_of(m, id);
+
+	if (!slot || slot->state != SLOT_LIVE)
+		return false;
+	rln_registry_remove(m->cfg.registry, id);
+	rln_placement_release(m->cfg.placement, rln_id_shard(id.v));
+	slot->state = SLOT_FREE;
+	slot->id = 0;
+	m->free[m->free_n++] = rln_id_slot(id.v);
+	__atomic_store_n(&m->in_use, m->in_use - 1, __ATOMIC_RELAXED);
+	return true;
+}
+
+uint32_t rln_session_manager_in_use(const struct rln_session_manager *m)
+{
+	return __atomic_load_n(&m->in_use, __ATOMIC_RELAXED);
+}
+
+uint32_t rln_session_manager_capacity(const struct rln_session_manager *m)
+{
+	return m->cfg.sessions;
+}
+
+struct rln_session *rln_session_manager_next(struct rln_session_manager *m, uint32_t *cursor)
+{
+	while (*cursor < m->cfg.sessions) {
+		uint32_t number = (*cursor)++;
+
+		if (m->slots[number].state == SLOT_LIVE)
+			return &m->sessions[number];
+	}
+	return NULL;
+}
