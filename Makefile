@@ -38,6 +38,10 @@ LDFLAGS += -fsanitize=thread
 ALLOC :=
 endif
 
+# V=1 shows the commands.
+Q := $(if $(V),,@)
+quiet = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2);)
+
 # Rooms, left to right: a room's archive is linked with those left of it.
 ROOMS := config lcore rtp sip session dpdk_app
 PROGRAM_SRC := dpdk_app/main.c
@@ -54,17 +58,17 @@ archives = $(foreach r,$(left_$(1)),$(call archive,$(r)))
 
 define room
 $(call archive,$(1)): $(call objects,$(1))
-	@rm -f $$@
-	ar rcsD $$@ $$^
+	$(Q)rm -f $$@
+	$$(call quiet,AR,$$@)ar rcsD $$@ $$^
 endef
 $(foreach r,$(ROOMS),$(eval $(call room,$(r))))
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+	$(call quiet,CC,$<)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
 # --start-group: session and dpdk_app meet in ringlane.h's start call, the one body right of its header.
-link = $(CC) $(LDFLAGS) -o $@ $(1) -Wl,--start-group $(2) -Wl,--end-group $(LIBS) $(ALLOC)
+link = $(call quiet,LINK,$@)$(CC) $(LDFLAGS) -o $@ $(1) -Wl,--start-group $(2) -Wl,--end-group $(LIBS) $(ALLOC)
 
 # --- unit tests: tests/unit/<room>_<module>_test.c --------------------------------------------------------------
 UNIT_SRC := $(wildcard tests/unit/*_test.c)
@@ -152,19 +156,19 @@ $(PROGRAM): $(BUILD)/dpdk_app/main.o $(call archives,dpdk_app)
 	$(call link,$<,$(filter %.a,$^))
 
 $(LIB_A): $(LIB_OBJ)
-	@rm -f $@
-	ar rcsD $@ $^
+	$(Q)rm -f $@
+	$(call quiet,AR,$@)ar rcsD $@ $^
 
 $(LIB_SO): $(LIB_OBJ) packaging/libringlane.map
-	$(CC) $(LDFLAGS) -shared -Wl,-soname,libringlane.so.0 -Wl,--version-script,packaging/libringlane.map -o $@ $(LIB_OBJ) $(LIBS) $(ALLOC)
+	$(call quiet,LINK,$@)$(CC) $(LDFLAGS) -shared -Wl,-soname,libringlane.so.0 -Wl,--version-script,packaging/libringlane.map -o $@ $(LIB_OBJ) $(LIBS) $(ALLOC)
 
 # Examples see what an installed application sees: <ringlane.h> and nothing else.
 $(BUILD)/examples/%: examples/%.c $(LIB_A)
 	@mkdir -p $(@D)
-	$(CC) -std=c11 -Wall -Wextra -Werror $(CFLAGS) $(if $(SAN),$(filter -fsanitize%,$(ALL_CFLAGS))) -Isession -I. $(LDFLAGS) -o $@ $< $(LIB_A) $(LIBS) $(ALLOC)
+	$(call quiet,CC,$<)$(CC) -std=c11 -Wall -Wextra -Werror $(CFLAGS) $(if $(SAN),$(filter -fsanitize%,$(ALL_CFLAGS))) -Isession -I. $(LDFLAGS) -o $@ $< $(LIB_A) $(LIBS) $(ALLOC)
 
 $(GEN): $(patsubst %.c,$(BUILD)/%.o,$(wildcard bench/gen/*.c))
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(call quiet,LINK,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(BUILD)/micro/%: $(BUILD)/bench/micro/%.o $(call archives,dpdk_app)
 	@mkdir -p $(@D)
@@ -204,8 +208,12 @@ lint: deps-test
 	@/usr/bin/python3 tests/lint.py $(BUILD) $(CC) $(ALL_CFLAGS)
 	@$(MAKE) --no-print-directory docs DOCS_CHECK=1
 
+$(BUILD)/docs/%: $(BUILD)/docs/gen/%.o $(call archives,dpdk_app)
+	@mkdir -p $(@D)
+	$(call link,$<,$(filter %.a,$^))
+
 # Generated pages; with DOCS_CHECK=1 they are compared with what is checked in.
-docs: $(PROGRAM)
+docs: $(PROGRAM) $(patsubst docs/gen/%.c,$(BUILD)/docs/%,$(wildcard docs/gen/*.c))
 	@docs/generate.sh $(BUILD) $(DOCS_CHECK)
 
 install: all
