@@ -1,17 +1,26 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The built-in applications: the config's route table as one local peer that takes every user part of the server's SIP port. A route names what
- * becomes of a call: echo, tone (the leg does it), play, record (files), reject. They stand on what any application has: a signalling handler, events
- * of session_to_application (here as an observer on the control lcore), and the coordinator's commands.
+ * The built-in call applications: the config's route table as a signalling handler of a local peer that takes every user part. It decides on each INVITE,
+ * and acts on what becomes of its calls by the same commands that an application publishes; it is an observer of session_to_application, so a
+ * call costs it one look per event and no thread. owner: control lcore.
  */
 #pragma once
 
 #include "config/config.h"
-#include "session/coordinator.h"
+#include "lcore/bus.h"
+#include "lcore/wheel.h"
 
-struct rln_apps; /* owner: control lcore */
+struct rln_apps;
+struct rln_coord;
 
-/* Adds the peer `config->sip.name` on `config->sip.port`. `config` stays valid as long as the applications. 0 or -errno. Main thread, before the lcores run. */
-int rln_apps_create(struct rln_apps **out, struct rln_coord *coord, const struct rln_config *config) __attribute__((warn_unused_result));
-/* After the lcores ended, before the coordinator goes. */
+struct rln_apps_cfg {
+	struct rln_coord *coord;
+	struct rln_bus *bus;
+	struct rln_wheel *wheel;         /* control's */
+	const struct rln_config *config; /* outlives the apps */
+};
+
+/* Takes the config's SIP port. 0 or -errno. Main thread, before the lcores run. */
+int rln_apps_create(struct rln_apps **out, const struct rln_apps_cfg *cfg) __attribute__((warn_unused_result));
+/* After the lcores ended. */
 void rln_apps_destroy(struct rln_apps *apps);
