@@ -267,6 +267,7 @@ static void refuse_open(struct rln_dialog *d)
 	if (req && (d->theirs.phase == RLN_THEIRS_OPEN || d->theirs.phase == RLN_THEIRS_CANCELLED))
 		rln_policy_respond(d->all, req, d->theirs.txn, 487, rln_dialog_text(d, d->local_tag), NULL);
 	d->theirs.phase = RLN_THEIRS_NONE;
+	d->theirs.refusal = 0;
 }
 
 void rln_dialog_end(struct rln_dialog *d)

@@ -99,6 +99,7 @@ struct rln_dialog { /* owner: control lcore */
 		uint8_t phase, method;   /* enum rln_dialog_theirs, rln_sip_method */
 		bool has_offer;
 		uint16_t provisional;    /* last one sent, 0 = none */
+		uint16_t refusal;        /* of a first INVITE, that no memory was left for: it is tried again; 0 = none */
 	} theirs;
 	struct {                         /* our 2xx to an INVITE, until its ACK */
 		rln_block_ref block;     /* 0 = none */

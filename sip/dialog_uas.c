@@ -99,10 +99,16 @@ static int send_accepted(
 	return 0;
 }
 
+/* A first INVITE that we refuse must hear of it: when there is no memory for that, it is tried again until there is. */
 static int send_refused(struct rln_dialog *d, const struct rln_sip_msg *req, uint16_t code, struct rln_span extra)
 {
 	int rc = write_response(d, req, code, nothing, extra, NULL);
 
+	d->theirs.refusal = rc != 0 && is_first_invite(d) ? code : 0;
+	if (d->theirs.refusal) {
+		rln_wheel_arm(wheel(d), &d->repeat, rln_wheel_now(wheel(d)) + d->all->cfg.t1_ms * 1000000ull);
+		return 0;
+	}
 	if (rc != 0)
 		return rc;
 	d->theirs.phase = RLN_THEIRS_NONE;
@@ -124,7 +130,7 @@ int rln_uas_respond(struct rln_dialog *d, uint16_t code, struct rln_span sdp, st
 
 	if (code < 100 || code > 699)
 		return -EINVAL;
-	if (d->theirs.phase == RLN_THEIRS_MOOT || (is_cancelled && code < 200))
+	if (d->theirs.phase == RLN_THEIRS_MOOT || (is_cancelled && code < 200) || (d->theirs.refusal && code < 300))
 		return 0;
 	if (d->theirs.phase == RLN_THEIRS_NONE)
 		return -ENOTCONN;
@@ -191,7 +197,9 @@ void rln_uas_on_repeat(struct rln_timer *timer, uint64_t now_ns)
 {
 	struct rln_dialog *d = (struct rln_dialog *)((char *)timer - offsetof(struct rln_dialog, repeat));
 
-	if (!d->answer.block)
+	if (d->theirs.refusal)
+		rln_uas_respond(d, d->theirs.refusal, nothing, nothing);
+	else if (!d->answer.block)
 		repeat_provisional(d);
 	else if (now_ns < d->answer.deadline_ns)
 		repeat_answer(d, now_ns);

@@ -38,8 +38,11 @@ static void respond(struct rln_dialogs *all, const struct rln_sip_msg *msg, uint
 	rln_build_response(&t, msg, status, reason, tag, false);
 	rln_text_printf(&t, "%s", extra);
 	rc = rln_dialogs_send_response(all, &t, 0, txn, status, (struct rln_span){NULL, 0}, NULL);
-	if (rc != 0)
-		rln_log(RLN_LOG_WARNING, 0, "response %u not sent: %s", status, strerror(-rc));
+	if (rc == 0)
+		return;
+	/* Without its transaction the request's next repetition is as good as new. */
+	rln_txn_drop(all->txns, (struct rln_txn_id){txn});
+	rln_log(RLN_LOG_WARNING, 0, "response %u not sent: %s", status, strerror(-rc));
 }
 
 void rln_policy_respond(
@@ -155,5 +158,5 @@ void rln_policy_options(struct rln_dialogs *all, const struct rln_sip_msg *msg, 
 	rln_policy_write_abilities(&t);
 	rln_text_printf(&t, ACCEPT_LINE "Accept-Encoding: identity\r\nAccept-Language: en\r\n");
 	if (rln_dialogs_send_response(all, &t, 0, txn, 200, (struct rln_span){NULL, 0}, NULL) != 0)
-		rln_log(RLN_LOG_WARNING, 0, "OPTIONS not answered: no memory");
+		rln_txn_drop(all->txns, (struct rln_txn_id){txn}); /* no memory: it will ask again */
 }

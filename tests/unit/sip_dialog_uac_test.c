@@ -665,6 +665,39 @@ static void another_port_of_ours(void **state)
 	assert_int_equal(rln_dialog_set_local_port(dialogs0, call, 5063), -EALREADY);
 }
 
+static void a_call_over_ipv6(void **state)
+{
+	struct rln_addr peer = addr_of("2001:db8::2", 5060);
+	const char *text;
+
+	(void)state;
+	node0->net.addrs[node0->net.addrs_n++] = (struct rln_net_prefix){addr_of("2001:db8::1", 0), 64, 0};
+	call = rln_dialog_create(dialogs0, "alice@" OUR_IP, "bob@[2001:db8::2]");
+	publish_initiate(node0, call, SDP_ANSWER);
+	text = next_sent("INVITE sip:bob@[2001:db8::2] ");
+	assert_true(rln_addr_equal(&last_sent()->dst, &peer));
+	assert_non_null(strstr(header(text, "Via"), "[2001:db8::1]:5060;"));
+	assert_header(text, "Contact", "<sip:alice@[2001:db8::1]:5060>");
+	strcpy(invite, text);
+	reply(invite, "200 OK", "bt", "Contact: <sip:bob@[2001:db8::2]:5070>\r\n", SDP_OFFER);
+	next_sent("ACK sip:bob@[2001:db8::2]:5070 ");
+	assert_int_equal(last_sent()->dst.port, 5070);
+}
+
+/* This process, under loopback's name (requirements R114). */
+static void a_call_to_ourselves(void **state)
+{
+	struct rln_addr local;
+
+	(void)state;
+	call = rln_dialog_create(dialogs0, "alice@" OUR_IP, "bob@127.0.0.1:5062");
+	assert_true(call.v != 0);
+	assert_int_equal(rln_dialog_local_addr(dialogs0, call, &local), 0);
+	publish_initiate(node0, call, SDP_ANSWER);
+	next_sent("INVITE sip:bob@127.0.0.1:5062 ");
+	assert_sent_to("127.0.0.1", 5062);
+}
+
 static void nothing_sent_yet(void **state)
 {
 	(void)state;
@@ -778,6 +811,8 @@ int main(void)
 		TEST(requests_in_the_early_dialog),
 		TEST(addresses_that_lead_nowhere),
 		TEST(another_port_of_ours),
+		TEST(a_call_over_ipv6),
+		TEST(a_call_to_ourselves),
 		TEST(nothing_sent_yet),
 		TEST(memory_runs_out),
 		TEST(blocks_run_out),

@@ -683,6 +683,32 @@ static void memory_runs_out(void **state)
 	}
 }
 
+/* A refusal that no block is left for is sent when there is one: the peer must not wait for ever. */
+static void blocks_run_out(void **state)
+{
+	rln_block_ref held[600];
+	unsigned n = 0;
+
+	(void)state;
+	incoming_with(BOB, SDP_OFFER);
+	while ((held[n] = rln_block_alloc(64)))
+		n++;
+	assert_int_equal(rln_dialog_send_response(dialogs0, call, 200, SDP_ANSWER, NULL), -ENOBUFS);
+	publish_terminate(node0, call, 486);
+	run_for(1600);
+	next_sent("SIP/2.0 100 "); /* the transaction's own */
+	no_more_sent();
+	no_more_events();
+	while (n)
+		rln_block_release(held[--n]);
+	assert_int_equal(rln_dialog_send_response(dialogs0, call, 200, SDP_ANSWER, NULL), 0); /* it has been refused */
+	no_more_sent();
+	run_for(500);
+	next_sent("SIP/2.0 486 ");
+	state_event(RLN_DIALOG_NONE, RLN_DIALOG_TERMINATED);
+	no_more_events();
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start_one, end_world)
 
 int main(void)
@@ -715,6 +741,7 @@ int main(void)
 		TEST(another_port_of_ours),
 		TEST(wrong_orders),
 		TEST(memory_runs_out),
+		TEST(blocks_run_out),
 	};
 
 	return cmocka_run_group_tests_name("sip_dialog_uas", tests, start_eal, stop_eal);
