@@ -368,7 +368,7 @@ static int parse_into(struct rln_sip_msg *msg, size_t room, const char *text, si
 	rc = parse_lines(&view);
 	if (view.no_memory)
 		return -ENOBUFS;
-	return rc == 0 && view.out.full ? -ENOSPC : rc;
+	return view.out.full ? -ENOSPC : rc; /* what went wrong for want of room says nothing about the message */
 }
 
 static int parse_sized(struct rln_sip_msg **out, size_t size, const char *text, size_t len, const struct rln_addr *source,

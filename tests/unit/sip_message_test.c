@@ -479,6 +479,33 @@ static void no_block_left(void **state)
 	assert_int_equal(rln_blocks_in_use(), 0);
 }
 
+/* Whatever the length, a message outgrows the small block without a trace (a response's fault would silence it). */
+static void at_the_edge_of_a_small_block(void **state)
+{
+	static const char *const starts[] = {"SIP/2.0 200 OK", "INVITE sip:a@b SIP/2.0"};
+	struct rln_sip_msg *msg;
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		bool was_large = false;
+
+		for (int pad = 0; pad < 1600; pad++) {
+			int len = sprintf(datagram,
+				"%s\r\nVia: SIP/2.0/UDP a;branch=z9hG4bKr;x=%0*d\r\nFrom: <sip:a@b>;tag=1\r\nTo: "
+				"<sip:b@a>;tag=2;y=%0*d\r\nCall-ID: z\r\n"
+				"CSeq: 3 INVITE\r\nContact: <sip:%0*d@a>\r\n\r\n",
+				starts[i], pad / 3 + 1, 0, pad / 3 + 1, 0, pad / 3 + 1, 0);
+
+			assert_int_equal(parse(&msg, datagram, (size_t)len), 0);
+			assert_int_equal(msg->fault.status, 0);
+			assert_int_equal(msg->contact[0].user.len, pad / 3 + 1);
+			was_large |= rln_block_room(msg->block) == RLN_BLOCK_LARGE;
+			done(msg);
+		}
+		assert_true(was_large);
+	}
+}
+
 /* Beyond a large block nothing is kept: silence, not half a message. */
 static void too_large_for_any_block(void **state)
 {
@@ -532,6 +559,7 @@ int main(void)
 		cmocka_unit_test(names_and_phrases),
 		cmocka_unit_test(every_allocation_may_fail),
 		cmocka_unit_test(no_block_left),
+		cmocka_unit_test(at_the_edge_of_a_small_block),
 		cmocka_unit_test(too_large_for_any_block),
 	};
 
