@@ -10,7 +10,7 @@ ringlane=$build/ringlane
 
 "$ringlane" config reference > "$new/docs_config.md"
 "$ringlane" config default > "$new/config_ringlane.yaml"
-"$ringlane" help --man > "$new/docs_ringlane.1"
+"$ringlane" help man > "$new/docs_ringlane.1"
 "$build/docs/events" > "$new/docs_events.md"
 "$build/docs/fsm" md > "$new/docs_state-machine.md"
 "$build/docs/fsm" dot > "$new/docs_state-machine.dot"

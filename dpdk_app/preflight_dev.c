@@ -132,19 +132,45 @@ static void look_at_kernel_addresses(struct device *d)
 	freeifaddrs(all);
 }
 
-static bool is_veth(const char *iface)
+static bool is_veth(const char *iface, unsigned *stats)
 {
 	struct ethtool_drvinfo info = {.cmd = ETHTOOL_GDRVINFO};
 	struct ifreq req = {.ifr_data = (void *)&info};
 
-	return interface_ioctl(SIOCETHTOOL, iface, &req) == 0 && strcmp(info.driver, "veth") == 0;
+	if (interface_ioctl(SIOCETHTOOL, iface, &req) != 0 || strcmp(info.driver, "veth") != 0)
+		return false;
+	*stats = info.n_stats;
+	return true;
 }
 
+/* veth's first statistic is the index of its other end, in that end's namespace; 0: not known. */
+static unsigned index_of_peer(const char *iface)
+{
+	struct ifreq req = {0};
+	struct ethtool_stats *stats;
+	unsigned n = 0, index = 0;
+
+	if (!is_veth(iface, &n) || n == 0)
+		return 0;
+	stats = calloc(1, sizeof(*stats) + n * sizeof(stats->data[0]));
+	if (!stats)
+		return 0;
+	stats->cmd = ETHTOOL_GSTATS;
+	stats->n_stats = n;
+	req.ifr_data = (void *)stats;
+	if (interface_ioctl(SIOCETHTOOL, iface, &req) == 0)
+		index = (unsigned)stats->data[0];
+	free(stats);
+	return index;
+}
+
+/* Only an end that names us as its peer is ours: the same index can mean another interface here. */
 static bool name_of_peer(const struct device *d, char name[IF_NAMESIZE])
 {
-	long peer = rln_look_number(d->look, 0, "/sys/class/net/%s/iflink", d->iface);
+	unsigned peer = index_of_peer(d->iface);
 
-	return peer > 0 && if_indextoname((unsigned)peer, name) != NULL && strcmp(name, d->iface) != 0;
+	return peer && if_indextoname(peer, name) && strcmp(name, d->iface) != 0 &&
+	       index_of_peer(name) == if_nametoindex(d->iface);
 }
 
 /* A kernel sender leaves UDP checksums unfinished on veth, and no flag says so. */
@@ -153,8 +179,9 @@ static void look_at_veth_checksums(struct device *d)
 	struct ethtool_value offload = {.cmd = ETHTOOL_GTXCSUM};
 	struct ifreq req = {.ifr_data = (void *)&offload};
 	char peer[IF_NAMESIZE];
+	unsigned stats;
 
-	if (!d->look->real || d->port->checksum == RLN_CHECKSUM_PARTIAL_OK || !is_veth(d->iface))
+	if (!d->look->real || d->port->checksum == RLN_CHECKSUM_PARTIAL_OK || !is_veth(d->iface, &stats))
 		return;
 	if (!name_of_peer(d, peer)) {
 		SAY(d, RLN_FINDING_WARN,

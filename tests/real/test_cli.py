@@ -1,0 +1,214 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""The program as a person meets it: preflight on a real kernel, whose mends are carried out, and `serve` from start to stop."""
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from harness import RINGLANE, Failed, check, config, main, sh, telemetry, test  # noqa: E402
+
+
+def ringlane(w, *args, ns=None, code=None, timeout=30):
+    """Runs the program to its end: (exit code, output)."""
+    run = w.dir / f'cli{len(list(w.dir.iterdir()))}'
+    run.mkdir()
+    r = subprocess.run((ns.enter if ns else []) + [str(RINGLANE), *map(str, args)], cwd=w.dir, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                       stderr=subprocess.STDOUT, text=True, timeout=timeout, env={**os.environ, 'RUNTIME_DIRECTORY': str(run)})
+    if code is not None:
+        check(r.returncode == code, f'ringlane {" ".join(map(str, args))}: exit {r.returncode}, not {code}\n{r.stdout}')
+    return r.returncode, r.stdout
+
+
+def mended(w, conf, ns, problem):
+    """The finding whose text matches is there, its mend is a command, and after that command it is gone."""
+    out = ringlane(w, 'check', '-c', conf, ns=ns)[1]
+    m = re.search(problem + r'.*\n\s+mend: (.*)', out)
+    check(m, f'no finding «{problem}» with a mend in:\n{out}')
+    sh('sh', '-c', re.split(r'; or ', m.group(1))[0], ns=ns)
+    out = ringlane(w, 'check', '-c', conf, ns=ns)[1]
+    check(not re.search(problem, out), f'«{m.group(1)}» did not mend it:\n{out}')
+
+
+def pair(w):
+    """Both ends of a veth in one host, offload on, as the kernel makes it."""
+    h = w.host()
+    sh('ip', 'link', 'add', 'ra', 'type', 'veth', 'peer', 'name', 'rb', ns=h)
+    sh('ip', 'link', 'set', 'rb', 'up', ns=h)
+    return h, w.file('a.yaml', config('ra', '198.18.0.1/24', more='routes: [{match: echo, app: echo}]\n'))
+
+
+@test
+def cli_check_interface_down(w):
+    h, conf = pair(w)
+    ringlane(w, 'check', '-c', conf, ns=h, code=1)
+    mended(w, conf, h, r'FAIL\s+port ra\s+interface ra is down')
+    ringlane(w, 'check', '-c', conf, ns=h, code=0)
+
+
+@test
+def cli_check_checksum_offload(w):
+    h, conf = pair(w)
+    sh('ip', 'link', 'set', 'ra', 'up', ns=h)
+    mended(w, conf, h, r'warn\s+port ra\s+ra is a veth and its other end rb leaves UDP checksums unfinished')
+    partial = w.file('b.yaml', config('ra', port='checksum: partial_ok', more='routes: []\n'))
+    sh('ethtool', '-K', 'rb', 'tx', 'on', ns=h)
+    check('veth' not in ringlane(w, 'check', '-c', partial, ns=h)[1], 'partial_ok accepts such packets: nothing to warn of')
+
+
+@test
+def cli_check_checksum_of_a_peer_elsewhere(w):
+    ours, _ = w.wire()
+    out = ringlane(w, 'check', '-c', w.file('a.yaml', config(more='routes: []\n')), ns=ours)[1]
+    check(re.search(r'warn\s+port rl\s+rl is a veth whose other end is in another namespace', out), out)
+
+
+@test
+def cli_check_kernel_has_our_address(w):
+    h, conf = pair(w)
+    sh('ip', 'link', 'set', 'ra', 'up', ns=h)
+    sh('ip', 'addr', 'add', '198.18.0.1/24', 'dev', 'rb', ns=h)
+    mended(w, conf, h, r'FAIL\s+port ra\s+the kernel has 198.18.0.1 too, on rb')
+
+
+@test
+def cli_check_no_interface(w):
+    out = ringlane(w, 'check', '-c', w.file('a.yaml', config('nope', more='routes: []\n')), ns=w.host(), code=1)[1]
+    check(re.search(r'FAIL\s+port nope\s+there is no interface nope', out), out)
+
+
+@test
+def cli_check_tap_exists(w):
+    h = w.host()
+    sh('ip', 'link', 'add', 'rl0', 'type', 'dummy', ns=h)
+    conf = w.file('a.yaml', 'routes: []\n')
+    mended(w, conf, h, r'FAIL\s+port rl0\s+interface rl0 exists already')
+    ringlane(w, 'check', '-c', conf, ns=h, code=0)
+
+
+@test
+def cli_check_folders(w):
+    conf = w.file('a.yaml', 'media: {recordings: deep/rec}\nroutes: [{match: r, app: record, record: r.wav}]\n')
+    out = ringlane(w, 'check', '-c', conf, ns=w.host(), code=1)[1]
+    m = re.search(r'FAIL\s+recordings\s.*\n\s+mend: (.*)', out)
+    check(m, out)
+    subprocess.run(m.group(1), shell=True, cwd=w.dir, check=True)
+    ringlane(w, 'check', '-c', conf, ns=w.host(), code=0)
+
+
+@test
+def cli_wrong_configuration(w):
+    conf = w.file('bad.yaml', 'sip:\n  prot: 5060\nrtp: {codecs: [G729]}\n')
+    for verb in (['serve'], ['call', 'sip:x@198.18.0.2'], ['check'], ['config', 'print']):
+        out = ringlane(w, *verb, '-c', conf, code=2)[1]
+        check(f"{conf}:2:3: found unknown key 'prot', expected a key of sip; did you mean 'port'?" in out, out)
+        check(f"{conf}:3:16: rtp.codecs: found 'G729', expected PCMU or PCMA" in out, out)
+        check('EAL' not in out, f'refused before anything is started:\n{out}')
+    ringlane(w, 'config', 'check', conf, code=2)
+
+
+@test
+def cli_pages(w):
+    default = ringlane(w, 'config', 'default', code=0)[1]
+    check(ringlane(w, 'config', 'check', w.file('default.yaml', default), code=0)[1].endswith('in order\n'), 'the default is refused')
+    check(re.match(r'ringlane \d+\.\d+\.\d+\n$', ringlane(w, '--version', code=0)[1]), 'version')
+    text = ringlane(w, '--help', code=0)[1]
+    for word in ('serve', 'call', 'check', 'config', '--play', '--record', 'runtime', 'routes'):
+        check(word in text, f'--help says nothing of {word}')
+    man = w.file('ringlane.1', ringlane(w, 'help', 'man', code=0)[1])
+    warnings = subprocess.run(['groff', '-man', '-ww', '-Tutf8', str(man)], capture_output=True, text=True).stderr
+    check(not warnings, warnings)
+
+
+@test
+def cli_serve_tap_start_and_stop(w):
+    """The embedded default on a TAP device: it says how to call it, ignores SIGHUP, ends on SIGTERM and leaves nothing."""
+    h = w.host()
+    s = w.ringlane('runtime: {prefix: tap}\nroutes: [{match: echo, app: echo}]\n', ns=h)
+    check('sip:echo@198.18.0.1' in s.text(), s.tail())
+    check('198.18.0.2' in sh('ip', '-br', 'addr', 'show', 'rl0', ns=h), 'the kernel\'s end has no address')
+    sh('ping', '-c', '3', '-i', '0.2', '-W', '2', '198.18.0.1', ns=h)
+    s.p.send_signal(signal.SIGHUP)
+    check(telemetry(s, '/ringlane/calls')['sessions'] == 0, 'sessions')
+    check(telemetry(s, '/ringlane/log,debug')['level'] == 'debug', 'log level')
+    check(s.stop() == 0, s.tail())
+    check(re.search(r'in use at the end: .*', s.text()), s.tail())
+    check(subprocess.run(h.enter + ['ip', 'link', 'show', 'rl0'], capture_output=True).returncode != 0, 'rl0 is still there')
+
+
+@test
+def cli_serve_twice(w):
+    """A second server on the same interface is refused in words, and the first one goes on."""
+    h = w.host()
+    conf = 'runtime: {prefix: tap}\nroutes: [{match: echo, app: echo}]\n'
+    first = w.ringlane(conf, ns=h)
+    code, out = ringlane(w, 'serve', '-c', w.file('second.yaml', conf), ns=h)
+    check(code == 1 and 'rl0' in out, f'exit {code}\n{out}')
+    check(re.search(r'FAIL\s+port rl0\s+another ringlane runs on rl0', out), out)
+    sh('ping', '-c', '1', '-W', '2', '198.18.0.1', ns=h)
+    check(first.stop() == 0, first.tail())
+
+
+@test
+def cli_serve_after_kill(w):
+    """SIGKILL leaves nothing that blocks the next start."""
+    h = w.host()
+    conf = 'runtime: {prefix: tap}\nroutes: [{match: echo, app: echo}]\n'
+    first = w.ringlane(conf, ns=h)
+    first.stop(signal.SIGKILL)
+    second = w.ringlane(conf, ns=h)
+    sh('ping', '-c', '1', '-W', '2', '198.18.0.1', ns=h)
+    check(second.stop() == 0, second.tail())
+
+
+@test
+def cli_serve_is_quiet_when_idle(w):
+    """Idle costs little: under 40 % of a CPU over a second that a ping measures, and the command thread does not spin."""
+    h = w.host()
+    s = w.ringlane('runtime: {prefix: tap, workers: 1}\nroutes: []\n', ns=h)
+
+    def main_ticks():
+        fields = Path(f'/proc/{s.p.pid}/task/{s.p.pid}/stat').read_text().rsplit(') ', 1)[1].split()
+        return int(fields[11]) + int(fields[12])
+    before = main_ticks()
+    sh('ping', '-c', '6', '-i', '0.2', '-W', '2', '198.18.0.1', ns=h)
+    spent = main_ticks() - before
+    check(spent <= 0.1 * os.sysconf('SC_CLK_TCK'), f'the main thread used {spent} ticks in a second of waiting')
+    check(s.stop() == 0, s.tail())
+
+
+@test
+def cli_call_report_and_trace(w):
+    """A call to our own server: the table, the JSON, and a trace in which every event names its cause."""
+    ours, theirs = w.host(), w.host()
+    w.veth(ours, theirs, 'ra', 'rb')
+    for h, n in ((ours, 'ra'), (theirs, 'rb')):
+        sh('sysctl', '-qw', f'net.ipv6.conf.{n}.disable_ipv6=1', ns=h)
+    s = w.ringlane(config('rb', '198.18.0.3/24', prefix='srv', more='routes: [{match: tone, app: tone, tone_hz: 440}, {match: no, app: reject, code: 603}]\n'),
+                   ns=theirs)
+    conf = w.file('caller.yaml', config('ra', '198.18.0.1/24', prefix='cal'))
+    out = ringlane(w, 'call', 'sip:tone@198.18.0.3', '-c', conf, '-d', 1, '--json', 'call.json', '--trace', ns=ours, code=0)[1]
+    check(re.search(r'received\s+\d+', out) and 'NORMAL' in out, out)
+    check(re.search(r'^\d\d:\d\d:\d\d\.\d{6} control\s+\S+\s+.*CALL_ESTABLISHED', out, re.M), out)
+    call = json.loads((w.dir / 'call.json').read_text())['calls'][0]
+    check(call['answered'] and call['codec'] == 'PCMU' and call['remote'].startswith('198.18.0.3:'), call)
+    check(40 <= call['receive']['packets'] <= 60 and call['receive']['lost'] == 0, call)
+    check(900 <= call['duration_ms'] <= 1500 and call['setup_ms'] < 500 and call['first_audio_ms'] < 100, call)
+    out = ringlane(w, 'call', 'sip:no@198.18.0.3', '-c', conf, ns=ours, code=1)[1]
+    check('603' in out, out)
+    out = ringlane(w, 'call', 'sip:nobody@198.18.0.3', '-c', conf, ns=ours, code=1)[1]
+    check('404' in out, out)
+    out = ringlane(w, 'call', 'sip:a@unknown.example', '-c', conf, ns=ours, code=1)[1]
+    check('no DNS' in out or 'unknown.example' in out, out)
+    check(s.stop() == 0, s.tail())
+
+
+if __name__ == '__main__':
+    try:
+        sys.exit(main())
+    except Failed as e:
+        sys.exit(str(e))
