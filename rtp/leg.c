@@ -491,8 +491,6 @@ int rln_leg_apply(struct rln_leg *leg, const struct rln_leg_params *q, uint64_t 
 		cold->stalled = 0;
 	}
 	rln_leg_refresh(leg, now_ns);
-	if (cold->started)
-		rln_leg_release_news(leg, now_ns);
 	return 0;
 }
 

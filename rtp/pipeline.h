@@ -52,7 +52,8 @@ const uint32_t *rln_pipeline_phases(const struct rln_pipeline *pipeline);
 /* A zeroed leg and its cold part become a leg on `row`; it receives from now on. */
 void rln_leg_open(struct rln_pipeline *pipeline, struct rln_leg *leg, struct rln_leg_cold *cold, uint64_t id,
 	struct rln_port_row *row, const struct rln_addr *local, uint64_t now_ns);
-/* Applies parameters: 0; -EINVAL for parameters that cannot be (no codec, ptime, payload type); -ENETUNREACH (nothing changed). */
+/* Applies parameters: 0; -EINVAL for parameters that cannot be (no codec, ptime, payload type); -ENETUNREACH (nothing changed).
+ * rln_leg_release_news() follows, unless the parameters are early ones. */
 int rln_leg_apply(struct rln_leg *leg, const struct rln_leg_params *params, uint64_t now_ns);
 /* From now on the leg's news may be told, in R155's order; what happened before is told now. */
 void rln_leg_release_news(struct rln_leg *leg, uint64_t now_ns);
