@@ -104,7 +104,7 @@ static uint16_t data_sum(const struct rte_mbuf *m, unsigned from)
 	uint16_t sum = 0;
 
 	if (likely(m->nb_segs == 1))
-		return rte_raw_cksum(rte_pktmbuf_mtod_offset(m, const void *, from), m->data_len - from);
+		return rln_sum(rte_pktmbuf_mtod_offset(m, const void *, from), m->data_len - from);
 	rte_raw_cksum_mbuf(m, from, m->pkt_len - from, &sum);
 	return sum;
 }

@@ -222,7 +222,7 @@ static bool quote(struct rte_mbuf *m, const struct rln_ip *ip)
 	} else {
 		h->type = ICMP_UNREACH;
 		h->code = ICMP_UNREACH_PORT;
-		h->checksum = (uint16_t)~rte_raw_cksum(h, m->data_len);
+		h->checksum = (uint16_t)~rln_sum(h, m->data_len);
 	}
 	return true;
 }

@@ -34,7 +34,7 @@ uint16_t rln_l4_sum(const struct rte_mbuf *m, const struct rln_addr *src, const 
 	uint16_t data = 0;
 
 	if (likely(m->nb_segs == 1))
-		data = rte_raw_cksum(rte_pktmbuf_mtod(m, const void *), m->data_len);
+		data = rln_sum(rte_pktmbuf_mtod(m, const void *), m->data_len);
 	else
 		rte_raw_cksum_mbuf(m, 0, m->pkt_len, &data);
 	return rln_sum_fold(sum + data);
@@ -49,7 +49,7 @@ void rln_ipv4_build(struct rte_ipv4_hdr *h, uint32_t src_be, uint32_t dst_be, ui
 	h->next_proto_id = proto;
 	h->src_addr = src_be;
 	h->dst_addr = dst_be;
-	h->hdr_checksum = rte_raw_cksum(h, sizeof(*h));
+	h->hdr_checksum = rln_sum(h, sizeof(*h));
 }
 
 void rln_ipv4_finish(struct rte_ipv4_hdr *h, unsigned total)
@@ -86,8 +86,7 @@ static unsigned check(struct rln_net *net, struct rte_mbuf *m)
 		rln_net_drop(net, m, RLN_C_DROP_IP_TRUNCATED);
 		return 0;
 	}
-	if ((m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) != RTE_MBUF_F_RX_IP_CKSUM_GOOD &&
-		!rln_sum_is_good(rte_raw_cksum(h, len))) {
+	if ((m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) != RTE_MBUF_F_RX_IP_CKSUM_GOOD && !rln_sum_is_good(rln_sum(h, len))) {
 		rln_net_drop(net, m, RLN_C_DROP_IP_CHECKSUM);
 		return 0;
 	}

@@ -189,7 +189,7 @@ static void head_v4(struct rte_ipv4_hdr *h, const struct cut *c, unsigned offset
 	h->fragment_offset = rte_cpu_to_be_16((uint16_t)(offset / 8 | (more ? RTE_IPV4_HDR_MF_FLAG : 0)));
 	h->total_length = rte_cpu_to_be_16((uint16_t)(len + c->ip_len));
 	h->hdr_checksum = 0;
-	h->hdr_checksum = (uint16_t)~rte_raw_cksum(h, sizeof(*h));
+	h->hdr_checksum = (uint16_t)~rln_sum(h, sizeof(*h));
 }
 
 static void head_v6(struct rte_ipv6_hdr *h, const struct cut *c, unsigned offset, unsigned len, bool more)
