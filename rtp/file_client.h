@@ -18,8 +18,8 @@ struct rln_recorder;
 struct rln_file_client_cfg {
 	struct rln_io *io;
 	unsigned endpoint;
-	struct rln_counts *counts;   /* the worker's: FILE_STALL, FILE_ERROR */
-	unsigned blocks;             /* of RLN_FILES_BLOCK_SAMPLES; a recorder holds two and has up to two more on their way */
+	struct rln_counts *counts; /* the worker's: FILE_STALL, FILE_ERROR */
+	unsigned blocks; /* of RLN_FILES_BLOCK_SAMPLES: a recorder fills two at a time, a player of a long file has two */
 	unsigned players, recorders; /* at once */
 };
 

@@ -21,21 +21,24 @@
 #define RLN_FILES_BLOCK_SAMPLES 4000u    /* of a block: 0.5 s mono, 0.25 s stereo */
 #define RLN_FILES_SHARE_BYTES   9600000u /* of sample data: ten minutes at 8 kHz, 16 bits, mono; longer files are streamed */
 
-/* Requests; the answer carries the same op. `owner` is the client's own mark and comes back. */
+/*
+ * Requests; the answer carries the same op, owner (the leg's id, for the log) and arg[2] (the client's own mark). A block that came with
+ * a request is the asker's again with the answer.
+ */
 enum rln_files_op {
-	/* data: block with the path, len: its length; arg[0]: times to play, 0 = for ever. Answer: file, and when flags has RLN_FILES_SHARED
-	   data = shared samples, arg[1] = how many; arg[2] = the block. Result: -errno of open, or of rln_wav_scan_feed(). */
+	/* data: block with the path; arg[0]: times to play, 0 = for ever. Answer: file, and when flags has RLN_FILES_SHARED, data = shared
+	   samples, arg[1] = how many. Result: 0, -errno of the open, or of rln_wav_scan_feed(). */
 	RLN_FILES_OPEN_PROMPT,
-	/* file, data: an empty block. Answer: data = the block with len samples; RLN_FILES_END: these were the last ones. */
+	/* file (not a shared one), data: an empty block. Answer: len samples in it; RLN_FILES_END: these were the last ones. */
 	RLN_FILES_READ,
-	/* file: not used any more; no answer. */
+	/* file: not used any more. No answer. */
 	RLN_FILES_CLOSE_PROMPT,
-	/* data: block with the path, arg[0]: channels. Answer: file, arg[2] = the block. */
+	/* data: block with the path, arg[0]: channels. Answer: file. */
 	RLN_FILES_OPEN_RECORDING,
-	/* file, data: block with len samples, arg[0]: sample frame where they belong. Answer: data = the block, result. After the first error
-	   every further write answers the same. */
+	/* file, data: block with len samples, arg[0]: sample frame where they belong. Answer: data, result; after the first error every
+	   further write answers the same. */
 	RLN_FILES_WRITE,
-	/* file, arg[0]: sample frames in all. Answer: result 0 = whole, in place, under its name; else it stayed .part. */
+	/* file, arg[0]: sample frames in all. Answer: result 0 = whole, under its name; else it stayed .part. */
 	RLN_FILES_CLOSE_RECORDING,
 };
 
@@ -43,7 +46,10 @@ enum rln_files_op {
 #define RLN_FILES_END    2u
 
 struct rln_files_block { /* owner: moves with the message */
-	int16_t samples[RLN_FILES_BLOCK_SAMPLES];
+	union {
+		int16_t samples[RLN_FILES_BLOCK_SAMPLES];
+		char path[RLN_FILES_PATH]; /* in requests to open, terminated */
+	};
 };
 
 struct rln_files_cfg {
