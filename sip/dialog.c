@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Dialogs: their table, their life from creation to the last open transaction, and the public calls (dialog.h). What the calls
- * do on the wire is in dialog_uac.c and dialog_uas.c; what comes up goes through dialog_hub.c.
+ * Dialogs: their table, their life from creation to the last open transaction, and the public calls (dialog.h). What
+ * the calls do on the wire is in dialog_uac.c and dialog_uas.c; what comes up goes through dialog_hub.c.
  *
- * Dialogs stand in slots and are found by Call-ID and our own tag, which is random and ours alone; the peer's tag is then compared (12.2.2).
- * A dialog outlives its end until the session releases it, and its release until nothing is open: a late 2xx still gets its ACK and BYE.
+ * Dialogs stand in slots and are found by Call-ID and our own tag, which is random and ours alone; the peer's tag is
+ * then compared (12.2.2). A dialog outlives its end until the session releases it, and its release until nothing is
+ * open: a late 2xx still gets its ACK and BYE.
  */
 #include <errno.h>
 #include <strings.h>

@@ -1,21 +1,29 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * RFC 3261 dialogs: the user-agent core between transactions and the session machine. It keeps what the RFC keeps (tags, CSeq, route set,
- * remote target, the INVITE in progress), carries out what the machine orders and reports upward; it decides nothing about a call. owner: control lcore.
+ * RFC 3261 dialogs: the user-agent core between transactions and the session machine. It keeps what the RFC keeps
+ * (tags, CSeq, route set, remote target, the INVITE in progress), carries out what the machine orders and reports
+ * upward; it decides nothing about a call. owner: control lcore.
  *
- * Direct calls go down from the session; events come up: the hub (dialog_hub.c) is the handler of session_to_dialog and transport_to_dialog, and the one
- * publisher of dialog_to_session, with event.id = the dialog's id. What needs no session is answered here: OPTIONS outside a dialog, 405 with Allow, 415, 416,
- * 420, 481, 482 (merged request), 400, 406, 500 with Retry-After for an INVITE while one is unanswered (14.2), CANCEL's own 200. Never 483: we do not forward.
+ * Direct calls go down from the session; events come up: the hub (dialog_hub.c) is the handler of session_to_dialog
+ * and transport_to_dialog, and the one publisher of dialog_to_session, with event.id = the dialog's id. What needs no
+ * session is answered here: OPTIONS outside a dialog, 405 with Allow, 415, 416, 420, 481, 482 (merged request), 400,
+ * 406, 500 with Retry-After for an INVITE while one is unanswered (14.2), CANCEL's own 200. Never 483: we do not
+ * forward.
  *
  * What comes up, and in which order:
- *   - DIALOG_STATE_CHANGED to EARLY or CONFIRMED comes before the event that tells the call (RINGING, CALL_ESTABLISHED); to TERMINATED it comes last: it is
- *     the report that a dialog has ended, once for every dialog that sent or received anything, and nothing follows it.
- *   - CALL_TERMINATED at most once: {REMOTE, 0} peer's BYE; {CANCELLED, 487} peer's CANCEL (or its BYE before our answer): the session then sends 487 with
- *     rln_dialog_send_response(); {NORMAL, status} our BYE was answered; {TIMEOUT, 408} it was not; {NETWORK, 0} it could not be sent.
- *   - A refused INVITE of ours gives CALL_STATE_CHANGED and the end; timer B gives TIMED_OUT (408), other transport faults DIALOG_ERROR {TRANSPORT, errno}.
- *     In a confirmed dialog the refusal of a re-INVITE is REFUSED, GLARE (491) or TIMED_OUT; a transport fault DIALOG_ERROR and then REFUSED (503).
- *   - UAS: ACK of the first 2xx gives CALL_ESTABLISHED; that of a re-INVITE only when our 2xx carried the offer. 64*T1 without one: ACK_MISSING (408).
- *   - After each dialog's end (or at any time) the session calls rln_dialog_release(); until then the handle stays valid.
+ *   - DIALOG_STATE_CHANGED to EARLY or CONFIRMED comes before the event that tells the call (RINGING,
+ *     CALL_ESTABLISHED); to TERMINATED it comes last: it is the report that a dialog has ended, once for every dialog
+ *     that sent or received anything, and nothing follows it.
+ *   - CALL_TERMINATED at most once: {REMOTE, 0} peer's BYE; {CANCELLED, 487} peer's CANCEL (or its BYE before our
+ *     answer): the session then sends 487 with rln_dialog_send_response(); {NORMAL, status} our BYE was answered;
+ *     {TIMEOUT, 408} it was not; {NETWORK, 0} it could not be sent.
+ *   - A refused INVITE of ours gives CALL_STATE_CHANGED and the end; timer B gives TIMED_OUT (408), other transport
+ *     faults DIALOG_ERROR {TRANSPORT, errno}. In a confirmed dialog the refusal of a re-INVITE is REFUSED, GLARE
+ *     (491) or TIMED_OUT; a transport fault DIALOG_ERROR and then REFUSED (503).
+ *   - UAS: ACK of the first 2xx gives CALL_ESTABLISHED; that of a re-INVITE only when our 2xx carried the offer.
+ *     64*T1 without one: ACK_MISSING (408).
+ *   - After each dialog's end (or at any time) the session calls rln_dialog_release(); until then the handle stays
+ *     valid.
  */
 #pragma once
 
@@ -43,25 +51,32 @@ int rln_dialogs_create(struct rln_dialogs **out, const struct rln_dialogs_cfg *c
 void rln_dialogs_destroy(struct rln_dialogs *dialogs);
 uint32_t rln_dialogs_in_use(const struct rln_dialogs *dialogs);
 
-/* A UAC dialog from URI `from` to URI `to` (both with or without "sip:"); nothing is sent. {0} and errno: EINVAL (bad URI), ENOMEM (table full),
- * ENETUNREACH, EHOSTUNREACH (host is a name: we resolve none but those in the hosts table of the config). */
+/* A UAC dialog from URI `from` to URI `to` (both with or without "sip:"); nothing is sent. {0} and errno: EINVAL
+ * (bad URI), ENOMEM (table full), ENETUNREACH, EHOSTUNREACH (host is a name: we resolve none but those in the
+ * hosts table of the config). */
 struct rln_dialog_id rln_dialog_create(struct rln_dialogs *dialogs, const char *from, const char *to);
 /* A source port of ours other than the transport's first one (several peers in one process). */
 int rln_dialog_set_local_port(struct rln_dialogs *dialogs, struct rln_dialog_id id, uint16_t port);
-/* INVITE (sdp NULL: late offer, the answer then goes in the ACK: rln_dialog_send_ack). extra: whole header lines with CRLF, or NULL. 0 or -errno.
- * Again after CHALLENGED or INTERVAL_TOO_SMALL, with the next CSeq: the dialog starts anew at NONE. */
+/* INVITE (sdp NULL: late offer, the answer then goes in the ACK: rln_dialog_send_ack). extra: whole header lines
+ * with CRLF, or NULL. 0 or -errno. Again after CHALLENGED or INTERVAL_TOO_SMALL, with the next CSeq: the dialog
+ * starts anew at NONE. */
 int rln_dialog_send_invite(struct rln_dialogs *dialogs, struct rln_dialog_id id, const char *sdp, const char *extra);
 /* re-INVITE in a confirmed dialog. -EINPROGRESS while another INVITE of either side is open. */
 int rln_dialog_send_update(struct rln_dialogs *dialogs, struct rln_dialog_id id, const char *sdp);
 /* ACK of a 2xx that carried an offer: the answer. ACKs without body are sent by the dialog itself as soon as the 2xx comes. */
 int rln_dialog_send_ack(struct rln_dialogs *dialogs, struct rln_dialog_id id, const char *sdp);
-/* Response to the INVITE, re-INVITE or UPDATE in progress (0 and nothing sent when the peer has cancelled a re-INVITE meanwhile); an INVITE's 2xx is retransmitted until its ACK (13.3.1.4). extra: header lines such as Retry-After, or NULL. */
-int rln_dialog_send_response(struct rln_dialogs *dialogs, struct rln_dialog_id id, uint16_t code, const char *sdp, const char *extra);
-/* BYE. For a UAS whose 2xx awaits its ACK it is sent when the ACK comes or 64*T1 passed (15). 0 also when it was ordered before. */
+/* Response to the INVITE, re-INVITE or UPDATE in progress (0 and nothing sent when the peer has cancelled a
+ * re-INVITE meanwhile); an INVITE's 2xx is retransmitted until its ACK (13.3.1.4). extra: header lines such as
+ * Retry-After, or NULL. */
+int rln_dialog_send_response(struct rln_dialogs *dialogs, struct rln_dialog_id id, uint16_t code, const char *sdp,
+	const char *extra);
+/* BYE. For a UAS whose 2xx awaits its ACK it is sent when the ACK comes or 64*T1 passed (15). 0 also when it was
+ * ordered before. */
 int rln_dialog_send_bye(struct rln_dialogs *dialogs, struct rln_dialog_id id);
 /* CANCEL; waits for the first provisional when none came yet (9.1). */
 int rln_dialog_send_cancel(struct rln_dialogs *dialogs, struct rln_dialog_id id);
-/* Whichever of BYE, CANCEL, final refusal (code, or 480) the state asks for (TERMINATE_SESSION does this). 0; -ENOTCONN when there is nothing to end. */
+/* Whichever of BYE, CANCEL, final refusal (code, or 480) the state asks for (TERMINATE_SESSION does this). 0;
+ * -ENOTCONN when there is nothing to end. */
 int rln_dialog_terminate(struct rln_dialogs *dialogs, struct rln_dialog_id id, uint16_t code);
 /* The session is done with it: the dialog goes as soon as its transactions allow, silently. */
 void rln_dialog_release(struct rln_dialogs *dialogs, struct rln_dialog_id id);

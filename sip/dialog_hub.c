@@ -151,11 +151,11 @@ static void on_outside(struct rln_dialogs *all, const struct rln_sip_msg *msg, u
 		on_stray(all, msg, txn); /* BYE, UPDATE and ACK live in dialogs only */
 }
 
-/* A fault in a dialog's own request is answered like any other, and told. */
+/* A fault in a dialog's own request is answered like any other, and told once there is a call that it says something about. */
 static void on_inside(struct rln_dialog *d, const struct rln_sip_msg *msg, uint64_t txn)
 {
 	if (msg->method != RLN_SIP_ACK && rln_policy_answers(d->all, msg, txn)) {
-		if (msg->fault.status == 400)
+		if (msg->fault.status == 400 && d->state == RLN_DIALOG_CONFIRMED)
 			rln_dialog_emit_error(d, RLN_FAULT_PARSE, 400);
 	} else if (msg->method != RLN_SIP_ACK || !msg->fault.status) {
 		rln_uas_on_request(d, msg, txn);

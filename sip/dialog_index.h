@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * From the hash of a key to handles: open addressing, linear probing, deletion by shifting back, so that no tombstones pile up and nothing is ever
- * scanned. The key itself stays with its object: the caller compares, because equal hashes need not mean equal keys. Hashes come from rln_hash(), keyed
- * SipHash, so strangers cannot aim at one bucket. owner: control lcore.
+ * From the hash of a key to handles: open addressing, linear probing, deletion by shifting back, so that no
+ * tombstones pile up and nothing is ever scanned. The key itself stays with its object: the caller compares, because
+ * equal hashes need not mean equal keys. Hashes come from rln_hash(), keyed SipHash, so strangers cannot aim at one
+ * bucket. owner: control lcore.
  */
 #pragma once
 

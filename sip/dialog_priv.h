@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The inside of the dialog layer: dialog.c (life, states, the public calls), dialog_uac.c and dialog_uas.c (the two halves of a user agent),
- * dialog_request.c (writing and sending), dialog_route.c (the other side: target, route set, next hop), dialog_hub.c (the bus), uas_policy.c (answers that
- * need no session). owner of everything: control lcore.
+ * The inside of the dialog layer: dialog.c (life, states, the public calls), dialog_uac.c and dialog_uas.c (the two
+ * halves of a user agent), dialog_request.c (writing and sending), dialog_route.c (the other side: target, route set,
+ * next hop), dialog_hub.c (the bus), uas_policy.c (answers that need no session). owner of everything: control lcore.
  *
- * A dialog has three things that may be open at once, and each has its own small machine: an INVITE of ours, a request of theirs that the session must
- * answer, and a 2xx of ours that awaits its ACK. A dialog is freed at the end of a call into the layer (rln_dialog_settle), never in its middle.
+ * A dialog has three things that may be open at once, and each has its own small machine: an INVITE of ours, a
+ * request of theirs that the session must answer, and a 2xx of ours that awaits its ACK. A dialog is freed at the end
+ * of a call into the layer (rln_dialog_settle), never in its middle.
  */
 #pragma once
 
@@ -144,8 +145,10 @@ static inline uint64_t rln_dialogs_timeout_ns(const struct rln_dialogs *all)
 
 /* dialog.c */
 struct rln_dialog *rln_dialog_get(const struct rln_dialogs *all, uint64_t id);
-/* The dialog that a request or response belongs to (12.2.2): Call-ID, our tag, and theirs unless it is not settled yet; NULL when there is none. */
-struct rln_dialog *rln_dialog_find(const struct rln_dialogs *all, struct rln_span call_id, struct rln_span local_tag, struct rln_span remote_tag);
+/* The dialog that a request or response belongs to (12.2.2): Call-ID, our tag, and theirs unless it is not settled
+ * yet; NULL when there is none. */
+struct rln_dialog *rln_dialog_find(const struct rln_dialogs *all, struct rln_span call_id, struct rln_span local_tag,
+	struct rln_span remote_tag);
 bool rln_dialog_is_merged(const struct rln_dialogs *all, const struct rln_sip_msg *invite);
 /* A dialog for an INVITE of theirs; NULL: table full or no memory. */
 struct rln_dialog *rln_dialog_create_uas(struct rln_dialogs *all, const struct rln_sip_msg *invite);
@@ -190,21 +193,26 @@ int rln_dialog_request(struct rln_dialog *d, const struct rln_dialog_request *re
 int rln_dialog_ack(struct rln_dialog *d, const struct rln_dialog_remote *remote, uint32_t cseq, struct rln_span sdp);
 /* A response under construction, up to and without its body. */
 void rln_dialog_write_contact(struct rln_text *t, const struct rln_dialog *d);
-/* Ends the text with its body and gives it to the transport. *keep, when not NULL, receives the block with a reference of the caller's. */
+/* Ends the text with its body and gives it to the transport. *keep, when not NULL, receives the block with a
+ * reference of the caller's. */
 struct rln_dialog_sent {
 	rln_block_ref block;
 	struct rln_slice reason, headers, body;
 };
-int rln_dialogs_send_response(struct rln_dialogs *all, struct rln_text *t, uint64_t owner, uint64_t txn, uint16_t status, struct rln_span sdp,
-	struct rln_dialog_sent *keep);
-void rln_dialogs_publish_response(struct rln_dialogs *all, const struct rln_dialog_sent *sent, uint64_t owner, uint64_t txn, uint16_t status);
+int rln_dialogs_send_response(struct rln_dialogs *all, struct rln_text *t, uint64_t owner, uint64_t txn, uint16_t status,
+	struct rln_span sdp, struct rln_dialog_sent *keep);
+void rln_dialogs_publish_response(struct rln_dialogs *all, const struct rln_dialog_sent *sent, uint64_t owner, uint64_t txn,
+	uint16_t status);
 
 /* dialog_route.c */
-/* Where requests to this URI go (RFC 3263 without names but those of cfg.resolve). 0, -EHOSTUNREACH, -EPROTONOSUPPORT or -EINVAL. */
+/* Where requests to this URI go (RFC 3263 without names but those of cfg.resolve). 0, -EHOSTUNREACH,
+ * -EPROTONOSUPPORT or -EINVAL. */
 int rln_dialogs_resolve(const struct rln_dialogs *all, struct rln_span uri, struct rln_addr *out);
 struct rln_dialog_remote *rln_dialog_remote_new(const struct rln_dialogs *all, const struct rln_dialog_remote_parts *parts);
-/* From a request (as it stands) or a response (route set reversed), with the target to use when it has no Contact. NULL: no memory. */
-struct rln_dialog_remote *rln_dialog_remote_of(const struct rln_dialogs *all, const struct rln_sip_msg *msg, struct rln_span target);
+/* From a request (as it stands) or a response (route set reversed), with the target to use when it has no Contact.
+ * NULL: no memory. */
+struct rln_dialog_remote *rln_dialog_remote_of(const struct rln_dialogs *all, const struct rln_sip_msg *msg,
+	struct rln_span target);
 /* Target refresh (12.2): the message's Contact takes the target's place. */
 void rln_dialog_refresh_target(struct rln_dialog *d, const struct rln_sip_msg *msg);
 void rln_dialog_write_route(struct rln_text *t, const struct rln_dialog_remote *remote);
@@ -214,7 +222,8 @@ struct rln_span rln_dialog_request_uri(const struct rln_dialog_remote *remote);
 /* dialog_hub.c: the one way up. Silent when the session is done with the dialog, or its end was reported. `msg` may be NULL. */
 void rln_dialog_hub_handle(void *dialogs, const struct rln_event *ev);
 int rln_dialog_emit_incoming(struct rln_dialog *d, const struct rln_sip_msg *msg);
-void rln_dialog_emit_progress(struct rln_dialog *d, enum rln_call_progress progress, uint16_t status, const struct rln_sip_msg *msg);
+void rln_dialog_emit_progress(struct rln_dialog *d, enum rln_call_progress progress, uint16_t status,
+	const struct rln_sip_msg *msg);
 void rln_dialog_emit_sdp(struct rln_dialog *d, enum rln_event_kind kind, const struct rln_sip_msg *msg);
 void rln_dialog_emit_reinvite(struct rln_dialog *d, const struct rln_sip_msg *msg);
 void rln_dialog_emit_terminated(struct rln_dialog *d, enum rln_end_reason reason, uint16_t code);
@@ -229,7 +238,8 @@ bool rln_policy_answers(struct rln_dialogs *all, const struct rln_sip_msg *msg, 
 /* OPTIONS (11.2), and what else may come outside a dialog. */
 void rln_policy_options(struct rln_dialogs *all, const struct rln_sip_msg *msg, uint64_t txn);
 /* A response without more than header lines; tag NULL: as for a stateless one. */
-void rln_policy_respond(struct rln_dialogs *all, const struct rln_sip_msg *msg, uint64_t txn, uint16_t status, const char *tag, const char *extra);
+void rln_policy_respond(struct rln_dialogs *all, const struct rln_sip_msg *msg, uint64_t txn, uint16_t status,
+	const char *tag, const char *extra);
 /* 500 with Retry-After 0-10 (14.2). */
 void rln_policy_respond_later(struct rln_dialogs *all, const struct rln_sip_msg *msg, uint64_t txn);
 /* Allow and Supported, as header lines. */

@@ -49,7 +49,8 @@ int rln_uac_invite(struct rln_dialog *d, struct rln_span sdp, struct rln_span ex
 	return 0;
 }
 
-/* CANCEL is a transaction of its own, with the INVITE's branch, CSeq, target and routes (9.1). Should it get lost, the guard ends the INVITE. */
+/* CANCEL is a transaction of its own, with the INVITE's branch, CSeq, target and routes (9.1). Should it get lost,
+ * the guard ends the INVITE. */
 static int send_cancel(struct rln_dialog *d)
 {
 	uint64_t txn;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The server half of a dialog: first INVITE, re-INVITE and UPDATE, the session's responses to them, our 2xx until its ACK,
- * CANCEL and BYE of theirs (RFC 3261 9.2, 12.2.2, 13.3, 14.2, 15.1.2; RFC 3311).
+ * The server half of a dialog: first INVITE, re-INVITE and UPDATE, the session's responses to them, our 2xx until its
+ * ACK, CANCEL and BYE of theirs (RFC 3261 9.2, 12.2.2, 13.3, 14.2, 15.1.2; RFC 3311).
  *
- * A 2xx is sent again from T1 on, doubling to T2, until its ACK comes or 64*T1 have passed (13.3.1.4); the block that carries it is
- * held for that long. A provisional is sent again each minute, so that no proxy on the way gives up (13.3.1.1).
+ * A 2xx is sent again from T1 on, doubling to T2, until its ACK comes or 64*T1 have passed (13.3.1.4); the block that
+ * carries it is held for that long. A provisional is sent again each minute, so that no proxy on the way gives up
+ * (13.3.1.1).
  */
 #include <errno.h>
 
@@ -31,7 +32,8 @@ static bool is_first_invite(const struct rln_dialog *d)
 	return d->role == RLN_ROLE_UAS && !d->established;
 }
 
-/* Status line to body, with what the method asks for: a 2xx to INVITE names what we can (13.3.1.4), and all that make or refresh a target have a Contact. */
+/* Status line to body, with what the method asks for: a 2xx to INVITE names what we can (13.3.1.4), and all that
+ * make or refresh a target have a Contact. */
 static int write_response(struct rln_dialog *d, const struct rln_sip_msg *req, uint16_t code, struct rln_span sdp,
 	struct rln_span extra, struct rln_dialog_sent *keep)
 {
@@ -120,8 +122,8 @@ static int send_refused(struct rln_dialog *d, const struct rln_sip_msg *req, uin
 }
 
 /*
- * The session's response. When the peer's CANCEL is here already, but the session answers before it heard of it, the CANCEL has won:
- * every final answer goes out as 487, and CALL_TERMINATED is on its way up.
+ * The session's response. When the peer's CANCEL is here already, but the session answers before it heard of it, the
+ * CANCEL has won: every final answer goes out as 487, and CALL_TERMINATED is on its way up.
  */
 int rln_uas_respond(struct rln_dialog *d, uint16_t code, struct rln_span sdp, struct rln_span extra)
 {
@@ -256,7 +258,8 @@ void rln_uas_on_invite(struct rln_dialogs *all, const struct rln_sip_msg *msg, u
 	}
 }
 
-/* A re-INVITE that comes before the ACK of our 2xx shows that the 2xx arrived, when that 2xx closed offer and answer (RFC 5407 3.1.4). */
+/* A re-INVITE that comes before the ACK of our 2xx shows that the 2xx arrived, when that 2xx closed offer and
+ * answer (RFC 5407 3.1.4). */
 static void infer_ack(struct rln_dialog *d)
 {
 	if (d->answer.block && !d->answer.has_offer)
@@ -287,8 +290,8 @@ static void on_reinvite(struct rln_dialog *d, const struct rln_sip_msg *msg, uin
 }
 
 /*
- * RFC 3311 5.2. Without an offer it refreshes the target and no more. Before the dialog is confirmed our answer is never reliable here, so
- * an offer finds theirs unanswered (500) or ours (491).
+ * RFC 3311 5.2. Without an offer it refreshes the target and no more. Before the dialog is confirmed our answer is
+ * never reliable here, so an offer finds theirs unanswered (500) or ours (491).
  */
 static void on_update(struct rln_dialog *d, const struct rln_sip_msg *msg, uint64_t txn)
 {
@@ -310,8 +313,8 @@ static void on_update(struct rln_dialog *d, const struct rln_sip_msg *msg, uint6
 }
 
 /*
- * 15.1.2. Before our answer to the first INVITE it ends the call like a CANCEL, and the session sends the 487; before their answer to
- * ours, which callees ought not to do, our INVITE is cancelled too.
+ * 15.1.2. Before our answer to the first INVITE it ends the call like a CANCEL, and the session sends the 487; before
+ * their answer to ours, which callees ought not to do, our INVITE is cancelled too.
  */
 static void on_bye(struct rln_dialog *d, const struct rln_sip_msg *msg, uint64_t txn)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * SDP (RFC 4566/8866) and offer/answer (RFC 3264) for one audio stream: text to a plain description, description to text.
- * Pure functions, with a line parser of our own (sdp_parse.c says why). Multiple m-lines: the first acceptable audio is taken, the others are answered
- * with port 0 in their places. Unknown attributes are ignored.
+ * SDP (RFC 4566/8866) and offer/answer (RFC 3264) for one audio stream: text to a plain description, description to
+ * text. Pure functions, with a line parser of our own (sdp_parse.c says why). Multiple m-lines: the first acceptable
+ * audio is taken, the others are answered with port 0 in their places. Unknown attributes are ignored.
  */
 #pragma once
 
@@ -69,11 +69,13 @@ struct rln_sdp_agreed {
 
 /* Offer text. Returns its length, or -ENOSPC. */
 int rln_sdp_offer(char *buf, size_t size, const struct rln_sdp_local *local);
-/* Offer within a call: every m-line of `previous` (our last SDP text) keeps its place, the rejected ones stay rejected (RFC 3264 8). Notes in
- * local->media_n and index what rln_sdp_accept() will check the answer against. Length; -EBADMSG: `previous` is not ours; -ENOSPC. */
+/* Offer within a call: every m-line of `previous` (our last SDP text) keeps its place, the rejected ones stay
+ * rejected (RFC 3264 8). Notes in local->media_n and index what rln_sdp_accept() will check the answer against.
+ * Length; -EBADMSG: `previous` is not ours; -ENOSPC. */
 int rln_sdp_reoffer(char *buf, size_t size, struct rln_sdp_local *local, const char *previous, size_t len);
 /* Answer to `offer`: text and what was agreed. Length; -ENOTSUP: no acceptable stream (488); -ENOSPC. */
-int rln_sdp_answer(char *buf, size_t size, const struct rln_sdp_local *local, const struct rln_sdp *offer, struct rln_sdp_agreed *agreed);
+int rln_sdp_answer(char *buf, size_t size, const struct rln_sdp_local *local, const struct rln_sdp *offer,
+	struct rln_sdp_agreed *agreed);
 /* The peer's answer to our offer. 0; -ENOTSUP: it refused the stream or answered with what was not offered. */
 int rln_sdp_accept(const struct rln_sdp_local *local, const struct rln_sdp *answer, struct rln_sdp_agreed *agreed);
 

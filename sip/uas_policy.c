@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What a user agent server answers before, or without, any dialog (RFC 3261 8.2 in its order: method, headers, extensions, content;
- * 11.2 for OPTIONS). Stateless: all that it needs is in the request.
+ * What a user agent server answers before, or without, any dialog (RFC 3261 8.2 in its order: method, headers,
+ * extensions, content; 11.2 for OPTIONS). Stateless: all that it needs is in the request.
  *
- * Never 483: Max-Forwards speaks to those who forward (RFC 4475 3.3.11). 482 is for first INVITEs only, whose dialogs remember them; another
- * request outside a dialog changes nothing here, so answering it twice does no harm.
+ * Never 483: Max-Forwards speaks to those who forward (RFC 4475 3.3.11). 482 is for first INVITEs only, whose dialogs
+ * remember them; another request outside a dialog changes nothing here, so answering it twice does no harm.
  */
 #include <strings.h>
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A world for tests of the dialog layer: the real transport and transactions over in-process rings, one or two nodes, time that only the
- * test moves. With one node the test plays the peer: what the node sends stands in `sent`, and scripted datagrams go in by receive().
- * With two nodes a wire joins them, which can lose any one datagram. The session is a recorder of dialog_to_session, with a hook.
- * world_end() releases every dialog, lets all timers run out, and then nothing may be left: slots, timers, blocks, buffers, memory.
+ * A world for tests of the dialog layer: the real transport and transactions over in-process rings, one or two nodes,
+ * time that only the test moves. With one node the test plays the peer: what the node sends stands in `sent`, and
+ * scripted datagrams go in by receive(). With two nodes a wire joins them, which can lose any one datagram. The
+ * session is a recorder of dialog_to_session, with a hook. world_end() releases every dialog, lets all timers run
+ * out, and then nothing may be left: slots, timers, blocks, buffers, memory.
  */
 #pragma once
 

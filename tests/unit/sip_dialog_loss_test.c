@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Two nodes call one another over a wire that loses one datagram, each in turn (requirements R207). Whatever is lost, both sessions hear of the
- * call's beginning and end as often as without the loss, and nothing stays behind.
+ * Two nodes call one another over a wire that loses one datagram, each in turn (requirements R207). Whatever is lost,
+ * both sessions hear of the call's beginning and end as often as without the loss, and nothing stays behind.
  */
 #include "sip_dialog_fixture.h"
 
@@ -128,7 +128,8 @@ static unsigned run(unsigned lose)
 	wired = world.wired;
 	if (a->ups != up || b->ups != up || a->ends != 1 || b->ends != 1)
 		fail_msg("flow %d, datagram %u lost: up %u %u, end %u %u", flow, lose, a->ups, b->ups, a->ends, b->ends);
-	/* A call that was up, or cancelled from outside, ends with one CALL_TERMINATED; a refused caller has its REFUSED instead. */
+	/* A call that was up, or cancelled from outside, ends with one CALL_TERMINATED; a refused caller has its
+	 * REFUSED instead. */
 	assert_int_equal(a->downs, 1);
 	assert_int_equal(b->downs, flow == REFUSED ? 0 : 1);
 	world_end();

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The client half of dialogs against a scripted peer: every message that we send and every event that goes up, with the times between them. */
+/* The client half of dialogs against a scripted peer: every message that we send and every event that goes up,
+ * with the times between them. */
 #include "sip_dialog_fixture.h"
 
 static struct rln_dialog_id call;

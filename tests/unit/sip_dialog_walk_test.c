@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Random walks: two nodes whose sessions order whatever they like whenever they like, over a wire that loses, doubles and delays. What goes up must stay
- * a true story of each dialog (states that follow from one another, one CALL_TERMINATED at most, nothing after the end), and at the end nothing is left.
+ * Random walks: two nodes whose sessions order whatever they like whenever they like, over a wire that loses, doubles
+ * and delays. What goes up must stay a true story of each dialog (states that follow from one another, one
+ * CALL_TERMINATED at most, nothing after the end), and at the end nothing is left.
  */
 #include "sip_dialog_fixture.h"
 

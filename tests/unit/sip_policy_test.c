@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Answers that need no dialog: each tests/scenario/sip/answers/NAME.sip is one datagram, NAME.want says what comes of it. Its first line is the status line ("*" at
- * its end: any reason phrase), "call" (it reaches the session), or "none"; further lines are header lines of the answer, or of the INVITE's refusal.
+ * Answers that need no dialog: each tests/scenario/sip/answers/NAME.sip is one datagram, NAME.want says what comes of
+ * it. Its first line is the status line ("*" at its end: any reason phrase), "call" (it reaches the session), or
+ * "none"; further lines are header lines of the answer, or of the INVITE's refusal.
  */
 #include "sip_dialog_fixture.h"
 
