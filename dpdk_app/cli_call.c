@@ -7,9 +7,10 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <strings.h>
 #include <unistd.h>
 
+#include "config/hosts.h"
 #include "config/schema.h"
 #include "dpdk_app/cli_priv.h"
 #include "dpdk_app/report.h"
@@ -56,14 +57,39 @@ static void record_name(char *out, size_t size, const char *name, unsigned numbe
 		snprintf(out, size, "%.*s-%u%s", (int)stem, name, number + 1, name + stem);
 }
 
+/* The host of "sip:user@host:port;parameters", brackets included. */
+static const char *host_of(const char *target, size_t *len)
+{
+	const char *at = strchr(target, '@'), *host = at ? at + 1 : target;
+
+	if (!at && strncasecmp(host, "sip:", 4) == 0)
+		host += 4;
+	*len = *host == '[' && strchr(host, ']') ? (size_t)(strchr(host, ']') + 1 - host) : strcspn(host, ":;?>");
+	return host;
+}
+
+/* Said before anything is started: a name that nobody can resolve. */
+static bool is_reachable_name(const struct rln_config *config, const char *target)
+{
+	struct rln_config_ip ip;
+	size_t len;
+	const char *host = host_of(target, &len);
+
+	if (rln_config_host_find(config, host, len, &ip) == 0)
+		return true;
+	fprintf(stderr,
+		"ringlane: cannot call %s: '%.*s' is no address and not in sip.hosts; ringlane asks no DNS. Expected e.g. "
+		"sip:echo@198.18.0.1\n",
+		target, (int)len, host);
+	return false;
+}
+
 static void explain_no_call(const char *target)
 {
 	const char *why = strerror(errno);
 
 	if (errno == EINVAL)
 		why = "that is no SIP address; expected e.g. sip:echo@198.18.0.1";
-	else if (errno == EHOSTUNREACH)
-		why = "no such host: ringlane asks no DNS; give an address, or the name in sip.hosts";
 	else if (errno == ENOSPC)
 		why = "limits.calls is reached";
 	fprintf(stderr, "ringlane: cannot call %s: %s\n", target, why);
@@ -318,6 +344,9 @@ int rln_cli_call(const struct rln_cli *given)
 		goto out;
 	options.config_text = text = config_text(&cli, &config, &rc);
 	if (!text)
+		goto out;
+	rc = RLN_EXIT_FAILED;
+	if (!is_reachable_name(&config, cli.words[0]))
 		goto out;
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);

@@ -11,6 +11,7 @@
 
 #include <rte_launch.h>
 
+#include "config/hosts.h"
 #include "config/parse.h"
 #include "dpdk_app/eal.h"
 #include "dpdk_app/ports.h"
@@ -182,13 +183,26 @@ static void stop_channels(struct rln_appliance *a)
 	a->channels = NULL;
 }
 
+/* Names of hosts in URIs: those of the config. */
+static int resolve_host(const void *config, const char *host, size_t len, struct rln_addr *out)
+{
+	struct rln_config_ip ip;
+	int rc = rln_config_host_find(config, host, len, &ip);
+
+	if (rc != 0)
+		return rc;
+	memcpy(out->ip, ip.b, sizeof(out->ip));
+	out->port = 0;
+	return 0;
+}
+
 static int start_sip(struct rln_appliance *a)
 {
 	const struct rln_config_sip *sip = &a->config.sip;
 	struct rln_transport_cfg transport = {.bus = a->bus, .net = &a->net, .port = sip->port, .transactions = sip->max_transactions, .t1_ms = sip->t1_ms,
 		.t2_ms = sip->t2_ms, .t4_ms = sip->t4_ms, .retry_after_s = (uint16_t)sip->retry_after_s, .server = sip->user_agent};
 	struct rln_dialogs_cfg dialogs = {.bus = a->bus, .dialogs = sip->max_dialogs, .t1_ms = sip->t1_ms, .t2_ms = sip->t2_ms,
-		.retry_after_s = (uint16_t)sip->retry_after_s, .user_agent = sip->user_agent};
+		.retry_after_s = (uint16_t)sip->retry_after_s, .user_agent = sip->user_agent, .resolve = resolve_host, .resolve_arg = &a->config};
 	int rc = rln_wheel_create(&a->wheel, CONTROL_TICK_NS, rln_clock_ns());
 
 	rln_sip_parser_init();

@@ -11,8 +11,10 @@
 
 #include "config/check.h"
 #include "config/device.h"
+#include "config/hosts.h"
 #include "config/parse.h"
 #include "config/route.h"
+#include "config/schema.h"
 
 static struct rln_config config;
 static struct rln_config_marks marks;
@@ -173,6 +175,27 @@ static void test_file_names(void **state)
 	assert_int_equal(rln_config_route_path(path, 0, "rec", "a.wav", &names), -ENAMETOOLONG);
 }
 
+static void test_host_names(void **state)
+{
+	static const char text[] =
+		"sip: {hosts: [{name: Pbx.Example, address: 192.0.2.20}, {name: six, address: '2001:db8::20'}]}";
+	struct rln_config_ip ip;
+	char buf[RLN_CONFIG_IP_TEXT];
+
+	(void)state;
+	assert_int_equal(rln_config_parse(&config, text, sizeof(text) - 1, &report), 0);
+	assert_int_equal(rln_config_host_find(&config, "pbx.EXAMPLE:5060", 11, &ip), 0);
+	assert_string_equal(rln_config_ip_text(&ip, buf), "192.0.2.20");
+	assert_int_equal(rln_config_host_find(&config, "six", 3, &ip), 0);
+	assert_string_equal(rln_config_ip_text(&ip, buf), "2001:db8::20");
+	assert_int_equal(rln_config_host_find(&config, "[2001:db8::7]", 13, &ip), 0);
+	assert_string_equal(rln_config_ip_text(&ip, buf), "2001:db8::7");
+	assert_int_equal(rln_config_host_find(&config, "198.18.0.1", 10, &ip), 0);
+	assert_int_equal(rln_config_host_find(&config, "pbx", 3, &ip), -EHOSTUNREACH);
+	assert_int_equal(rln_config_host_find(&config, "[192.0.2.", 9, &ip), -EHOSTUNREACH);
+	assert_int_equal(rln_config_host_find(&config, "", 0, &ip), -EHOSTUNREACH);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -184,6 +207,7 @@ int main(void)
 		cmocka_unit_test(test_device_arguments),
 		cmocka_unit_test(test_first_route_wins),
 		cmocka_unit_test(test_file_names),
+		cmocka_unit_test(test_host_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
