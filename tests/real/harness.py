@@ -33,6 +33,11 @@ def config(iface='rl', addresses='198.18.0.1/24', device='net_af_packet0', port=
     return '\n'.join(lines) + '\n' + more
 
 
+def lose(router, *match, every=1000, first=0):
+    """On a router: the packet number `first` of those that match, and every `every`-th after it, is lost."""
+    sh('iptables', '-A', 'FORWARD', '-p', 'udp', *match, '-m', 'statistic', '--mode', 'nth', '--every', every, '--packet', first, '-j', 'DROP', ns=router)
+
+
 class Failed(Exception):
     pass
 
@@ -172,6 +177,19 @@ class World:
         if kernel_addr6:
             sh('ip', 'addr', 'add', kernel_addr6, 'dev', 'k', 'nodad', ns=theirs)
         return ours, theirs
+
+    def routed(self):
+        """ringlane's host, a router that can lose packets without the sender knowing, and a kernel host 198.18.1.2: (ours, router, theirs)."""
+        ours, router, theirs = self.host(), self.host(), self.host()
+        self.veth(ours, router, 'rl', 'r0')
+        self.veth(router, theirs, 'r1', 'k')
+        sh('sysctl', '-qw', 'net.ipv6.conf.rl.disable_ipv6=1', ns=ours)
+        sh('sysctl', '-qw', 'net.ipv4.ip_forward=1', ns=router)
+        sh('ip', 'addr', 'add', '198.18.0.254/24', 'dev', 'r0', ns=router)
+        sh('ip', 'addr', 'add', '198.18.1.254/24', 'dev', 'r1', ns=router)
+        sh('ip', 'addr', 'add', '198.18.1.2/24', 'dev', 'k', ns=theirs)
+        sh('ip', 'route', 'add', 'default', 'via', '198.18.1.254', ns=theirs)
+        return ours, router, theirs
 
     def run(self, *cmd, ns=None, **kw):
         p = Proc(cmd, ns=ns, **kw)

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from harness import BUILD, RINGLANE, SPEECH, check, config, main, sh, test  # noqa: E402
+from harness import BUILD, SPEECH, check, config, lose, main, sh, test  # noqa: E402
 from waveform import match  # noqa: E402
 
 HERE = Path(__file__).parent
@@ -111,8 +111,8 @@ def audio_example(w):
 
 BARESIP = '''
 poll_method epoll
-sip_listen 198.18.0.2:5060
-net_interface 198.18.0.2
+sip_listen {local}:5060
+net_interface {local}
 call_local_timeout 30
 call_max_calls 4
 audio_source aufile,{wav}
@@ -144,11 +144,11 @@ ringback_disabled yes
 '''
 
 
-def baresip(w, ns, wav, answer, *args):
+def baresip(w, ns, wav, answer, *args, local='198.18.0.2'):
     d = w.dir / 'baresip'
     d.mkdir()
-    (d / 'config').write_text(BARESIP.format(wav=wav, dir=d))
-    (d / 'accounts').write_text(f'<sip:bare@198.18.0.2>;regint=0;answermode={answer};audio_codecs=PCMU;ptime=20\n')
+    (d / 'config').write_text(BARESIP.format(wav=wav, dir=d, local=local))
+    (d / 'accounts').write_text(f'<sip:bare@{local}>;regint=0;answermode={answer};audio_codecs=PCMU;ptime=20\n')
     (d / 'contacts').write_text('')
     p = w.run('baresip', '-4', '-f', d, '-s', *args, ns=ns, cwd=d)
     p.expect('baresip is ready', 10)
@@ -187,18 +187,18 @@ def audio_we_call_baresip(w):
 @test
 def audio_tshark_agrees(w):
     """A capture of a call with exact losses: tshark's loss and packet counts are ours, its jitter within 0.2 ms."""
-    ours, theirs = w.wire()
-    sh('iptables', '-A', 'OUTPUT', '-p', 'udp', '--sport', '22000:22099', '-m', 'statistic', '--mode', 'nth', '--every', 50, '-j', 'DROP', ns=theirs)
+    ours, router, theirs = w.routed()
+    lose(router, '--sport', '22000:22099', every=50, first=20)
     sb = speech(w, BOB, 'bob.wav')
     cap = w.run('tcpdump', '-i', 'rl', '-U', '-w', w.dir / 'cap.pcap', 'udp', ns=ours)
     cap.expect('listening on', 10)
-    p, d = baresip(w, theirs, sb, 'auto', '-t', '20')
-    w.ringlane(config(), ns=ours, ready=None, args=('call', 'sip:bare@198.18.0.2', '--duration', 8, '--json', w.dir / 'call.json')).ok(40)
+    p, d = baresip(w, theirs, sb, 'auto', '-t', '20', local='198.18.1.2')
+    w.ringlane(config(port='gateway4: 198.18.0.254'), ns=ours, ready=None, args=('call', 'sip:bare@198.18.1.2', '--duration', 8, '--json', w.dir / 'call.json')).ok(40)
     p.stop()
     cap.stop()
     mine = json.loads((w.dir / 'call.json').read_text())
     rows = sh('tshark', '-r', w.dir / 'cap.pcap', '-d', 'udp.port==22000-22099,rtp', '-q', '-z', 'rtp,streams').splitlines()
-    stream = next(x.split() for x in rows if '198.18.0.2' in x.split()[2:3])
+    stream = next(x.split() for x in rows if '198.18.1.2' in x.split()[2:3])
     # start end src port dst port ssrc payload pkts lost (pct) mindelta meandelta maxdelta minjitter meanjitter maxjitter
     pkts, lost = int(stream[8]), int(stream[9])
     jitter_mean = float(stream[-2 if stream[-1] == 'X' else -2])
