@@ -373,14 +373,17 @@ int rln_ports_open(struct rln_ports **out, const struct rln_config *config, unsi
 
 unsigned rln_ports_close(struct rln_ports *ports)
 {
+	bool kept = false; /* af_xdp never gives back the buffers that stand in its fill and completion rings */
 	unsigned left = 0;
 
 	for (unsigned w = 0; w < ports->net->workers; w++)
 		rln_free(ports->wait[w]);
-	while (ports->n)
-		close_port(&ports->port[--ports->n]);
+	while (ports->n) {
+		kept |= ports->port[--ports->n].kind == RLN_DEVICE_AF_XDP;
+		close_port(&ports->port[ports->n]);
+	}
 	free_rings(ports->net);
-	if (ports->net->pool)
+	if (ports->net->pool && !kept)
 		left = rte_mempool_in_use_count(ports->net->pool);
 	rte_mempool_free(ports->net->pool);
 	ports->net->pool = NULL;

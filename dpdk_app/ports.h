@@ -16,7 +16,7 @@ struct rln_ports;
  */
 int rln_ports_open(struct rln_ports **out, const struct rln_config *config, unsigned workers, struct rln_net_shared *net)
 	__attribute__((warn_unused_result));
-/* Stops and closes every device. After the lcores ended. Returns packet buffers that were still in use then: 0. */
+/* Stops and closes every device. After the lcores ended. Returns packet buffers that were still in use then: 0 (af_xdp's are not counted). */
 unsigned rln_ports_close(struct rln_ports *ports);
 /* Idle wait of a worker: until one of its tap queues has a packet, at most `us`. Devices without an fd: a plain sleep. */
 struct rln_port_wait;
