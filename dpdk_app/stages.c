@@ -34,15 +34,15 @@
 #include "sip/dialog.h"
 #include "sip/transport.h"
 
-#define BUS_RING 4096
-#define BLOCKS_SMALL 8192
-#define BLOCKS_LARGE 64
-#define IO_RING 4096
+#define BUS_RING        4096
+#define BLOCKS_SMALL    8192
+#define BLOCKS_LARGE    64
+#define IO_RING         4096
 #define CONTROL_TICK_NS RLN_MS
-#define BUS_BUDGET 256
-#define TIMER_BUDGET 1024
-#define PROMPT_CACHE (64u << 20)
-#define DRAIN_STEP_MS 10
+#define BUS_BUDGET      256
+#define TIMER_BUDGET    1024
+#define PROMPT_CACHE    (64u << 20)
+#define DRAIN_STEP_MS   10
 
 struct rln_appliance { /* owner: main thread; the pointers are constant while lcores run */
 	struct rln_config config;
@@ -130,7 +130,9 @@ static void stop_ports(struct rln_appliance *a)
 
 static int start_placement(struct rln_appliance *a)
 {
-	struct rln_placement_cfg cfg = {.workers = a->eal.workers, .port_min = a->config.rtp.port_min, .port_max = a->config.rtp.port_max,
+	struct rln_placement_cfg cfg = {.workers = a->eal.workers,
+		.port_min = a->config.rtp.port_min,
+		.port_max = a->config.rtp.port_max,
 		.legs_per_worker = a->config.limits.calls};
 	int rc = rln_placement_create(&a->placement, &cfg);
 
@@ -199,10 +201,23 @@ static int resolve_host(const void *config, const char *host, size_t len, struct
 static int start_sip(struct rln_appliance *a)
 {
 	const struct rln_config_sip *sip = &a->config.sip;
-	struct rln_transport_cfg transport = {.bus = a->bus, .net = &a->net, .port = sip->port, .transactions = sip->max_transactions, .t1_ms = sip->t1_ms,
-		.t2_ms = sip->t2_ms, .t4_ms = sip->t4_ms, .retry_after_s = (uint16_t)sip->retry_after_s, .server = sip->user_agent};
-	struct rln_dialogs_cfg dialogs = {.bus = a->bus, .dialogs = sip->max_dialogs, .t1_ms = sip->t1_ms, .t2_ms = sip->t2_ms,
-		.retry_after_s = (uint16_t)sip->retry_after_s, .user_agent = sip->user_agent, .resolve = resolve_host, .resolve_arg = &a->config};
+	struct rln_transport_cfg transport = {.bus = a->bus,
+		.net = &a->net,
+		.port = sip->port,
+		.transactions = sip->max_transactions,
+		.t1_ms = sip->t1_ms,
+		.t2_ms = sip->t2_ms,
+		.t4_ms = sip->t4_ms,
+		.retry_after_s = (uint16_t)sip->retry_after_s,
+		.server = sip->user_agent};
+	struct rln_dialogs_cfg dialogs = {.bus = a->bus,
+		.dialogs = sip->max_dialogs,
+		.t1_ms = sip->t1_ms,
+		.t2_ms = sip->t2_ms,
+		.retry_after_s = (uint16_t)sip->retry_after_s,
+		.user_agent = sip->user_agent,
+		.resolve = resolve_host,
+		.resolve_arg = &a->config};
 	int rc = rln_wheel_create(&a->wheel, CONTROL_TICK_NS, rln_clock_ns());
 
 	rln_sip_parser_init();
@@ -230,10 +245,21 @@ static void stop_sip(struct rln_appliance *a)
 static int start_sessions(struct rln_appliance *a)
 {
 	const struct rln_config *c = &a->config;
-	struct rln_coord_cfg cfg = {.bus = a->bus, .wheel = a->wheel, .dialogs = a->dialogs, .transport = a->transport, .net = &a->net,
-		.placement = a->placement, .channels = a->channels, .sessions = c->limits.calls, .dialogs_max = c->sip.max_dialogs,
-		.legs_per_worker = c->limits.calls, .calls_per_second = c->limits.calls_per_second, .ring_limit_s = c->limits.ring_timeout_s,
-		.retry_after_s = (uint16_t)c->sip.retry_after_s, .ptime_ms = c->rtp.ptime_ms, .telephone_event = c->rtp.telephone_event};
+	struct rln_coord_cfg cfg = {.bus = a->bus,
+		.wheel = a->wheel,
+		.dialogs = a->dialogs,
+		.transport = a->transport,
+		.net = &a->net,
+		.placement = a->placement,
+		.channels = a->channels,
+		.sessions = c->limits.calls,
+		.dialogs_max = c->sip.max_dialogs,
+		.legs_per_worker = c->limits.calls,
+		.calls_per_second = c->limits.calls_per_second,
+		.ring_limit_s = c->limits.ring_timeout_s,
+		.retry_after_s = (uint16_t)c->sip.retry_after_s,
+		.ptime_ms = c->rtp.ptime_ms,
+		.telephone_event = c->rtp.telephone_event};
 
 	for (unsigned i = 0; i < c->rtp.codecs_n && i < RLN_CODEC_COUNT; i++)
 		cfg.codecs[cfg.codecs_n++] = c->rtp.codecs[i];
@@ -251,9 +277,18 @@ static void stop_sessions(struct rln_appliance *a)
 static int start_shards(struct rln_appliance *a)
 {
 	const struct rln_config_rtp *rtp = &a->config.rtp;
-	struct rln_shard_cfg cfg = {.bus = a->bus, .shared = &a->net, .io = a->io, .placement = a->placement, .channels = a->channels,
-		.legs = a->config.limits.calls, .rtp_timeout_ms = rtp->rtp_timeout_s * 1000, .first_rtp_timeout_ms = rtp->first_rtp_timeout_s * 1000,
-		.rtcp_interval_ms = rtp->rtcp_interval_ms, .latch_silence_ms = rtp->latch_timeout_ms, .latch_packets = 1, .symmetric = rtp->latching};
+	struct rln_shard_cfg cfg = {.bus = a->bus,
+		.shared = &a->net,
+		.io = a->io,
+		.placement = a->placement,
+		.channels = a->channels,
+		.legs = a->config.limits.calls,
+		.rtp_timeout_ms = rtp->rtp_timeout_s * 1000,
+		.first_rtp_timeout_ms = rtp->first_rtp_timeout_s * 1000,
+		.rtcp_interval_ms = rtp->rtcp_interval_ms,
+		.latch_silence_ms = rtp->latch_timeout_ms,
+		.latch_packets = 1,
+		.symmetric = rtp->latching};
 	int rc = 0;
 
 	for (unsigned w = 0; rc == 0 && w < a->eal.workers; w++) {
@@ -279,8 +314,10 @@ static void stop_shards(struct rln_appliance *a)
 		}
 		rln_shard_destroy(a->shards[w]);
 		if (a->nets[w] && !rln_net_check(a->nets[w], 0, &ledger))
-			rln_log(RLN_LOG_WARNING, 0, "worker %u: packet ledger does not close: in %lu, ended %lu, held %lu; out %lu, ended %lu, held %lu", w, ledger.in,
-				ledger.in_ends, ledger.in_held, ledger.out, ledger.out_ends, ledger.out_held);
+			rln_log(RLN_LOG_WARNING, 0,
+				"worker %u: packet ledger does not close: in %lu, ended %lu, held %lu; out %lu, ended %lu, held "
+				"%lu",
+				w, ledger.in, ledger.in_ends, ledger.in_held, ledger.out, ledger.out_ends, ledger.out_held);
 		rln_net_destroy(a->nets[w]);
 		a->shards[w] = NULL;
 		a->nets[w] = NULL;
@@ -304,12 +341,17 @@ static struct rln_idle_cfg idle_of(const struct rln_config *config)
 {
 	const struct rln_config_idle *idle = &config->idle;
 
-	return (struct rln_idle_cfg){idle->mode == RLN_IDLE_POLL ? UINT32_MAX : idle->spin_us, idle->sleep_min_us, idle->sleep_max_us, idle->sleep_quiet_us};
+	return (struct rln_idle_cfg){idle->mode == RLN_IDLE_POLL ? UINT32_MAX : idle->spin_us, idle->sleep_min_us,
+		idle->sleep_max_us, idle->sleep_quiet_us};
 }
 
 static int make_control_loop(struct rln_appliance *a)
 {
-	struct rln_loop_cfg cfg = {.name = "rln-control", .endpoint = RLN_ENDPOINT_CONTROL, .idle = idle_of(&a->config), .busy = rln_coord_busy, .arg = a->coord};
+	struct rln_loop_cfg cfg = {.name = "rln-control",
+		.endpoint = RLN_ENDPOINT_CONTROL,
+		.idle = idle_of(&a->config),
+		.busy = rln_coord_busy,
+		.arg = a->coord};
 	const struct rln_task tasks[] = {
 		{"transport", rln_transport_poll, a->transport},
 		{"bus", poll_bus, a->bus},
@@ -324,7 +366,10 @@ static int make_control_loop(struct rln_appliance *a)
 	return rc;
 }
 
-struct worker_wait { struct rln_port_wait *port; struct rln_shard *shard; };
+struct worker_wait {
+	struct rln_port_wait *port;
+	struct rln_shard *shard;
+};
 
 static struct worker_wait waits[RLN_WORKERS_MAX];
 
@@ -341,12 +386,16 @@ static bool has_legs(void *arg)
 static int make_worker_loop(struct rln_appliance *a, unsigned w)
 {
 	char name[16];
-	struct rln_loop_cfg cfg = {.name = name, .endpoint = RLN_ENDPOINT_WORKER0 + w, .idle = idle_of(&a->config), .wait = wait_for_packets, .busy = has_legs,
+	struct rln_loop_cfg cfg = {.name = name,
+		.endpoint = RLN_ENDPOINT_WORKER0 + w,
+		.idle = idle_of(&a->config),
+		.wait = wait_for_packets,
+		.busy = has_legs,
 		.arg = &waits[w]};
 	const struct rln_task task = {"shard", rln_shard_poll, a->shards[w]};
 	int rc;
 
-	snprintf(name, sizeof(name), "rln-worker%u", w);
+	snprintf(name, sizeof(name), "rln-worker%u", w & 0xff);
 	waits[w] = (struct worker_wait){rln_ports_wait_of(a->ports, w), a->shards[w]};
 	rc = rln_loop_create(&a->loops[w], &cfg);
 	return rc == 0 ? rln_loop_add(a->loops[w], &task) : rc;
@@ -419,8 +468,13 @@ static void stop_tend(struct rln_appliance *a)
 
 static int start_telemetry(struct rln_appliance *a)
 {
-	struct rln_telemetry_view view = {.config = &a->config, .bus = a->bus, .control = a->control, .workers = a->eal.workers, .net = &a->net,
-		.ports = a->ports, .coord = a->coord};
+	struct rln_telemetry_view view = {.config = &a->config,
+		.bus = a->bus,
+		.control = a->control,
+		.workers = a->eal.workers,
+		.net = &a->net,
+		.ports = a->ports,
+		.coord = a->coord};
 
 	if (!a->config.runtime.telemetry)
 		return 0;
