@@ -11,6 +11,8 @@
 #include <string.h>
 #include <strings.h>
 
+#define LEAST_VALUES 512 /* bytes of values that an ordinary message has: with fewer left in a small block it is not tried */
+
 static const char *const methods[RLN_SIP_METHOD_COUNT] = {"",
 #define X(name) #name,
 	RLN_SIP_METHODS(X)
@@ -406,7 +408,7 @@ int rln_sip_parse(
 	len -= skip;
 	if (len == 0)
 		return -EBADMSG;
-	if (sizeof(struct rln_sip_msg) + 2 * len < RLN_BLOCK_SMALL)
+	if (sizeof(struct rln_sip_msg) + len + LEAST_VALUES < RLN_BLOCK_SMALL)
 		rc = parse_sized(out, RLN_BLOCK_SMALL, text, len, source, local);
 	if (rc == -ENOSPC)
 		rc = parse_sized(out, RLN_BLOCK_LARGE, text, len, source, local);

@@ -154,15 +154,15 @@ static int port_of(const char *s, uint16_t *port)
 	return 0;
 }
 
-/* RFC 3261 20.42 asks for SIP/2.0; which transport stands there does not matter to who came by UDP. */
-static bool is_our_protocol(const osip_via_t *via, const char *value)
+/* Which transport stands there does not matter to who came by UDP, and another version's sender wants an answer too (RFC 4475 3.1.2.16). */
+static bool is_protocol(const osip_via_t *via, const char *value)
 {
 	size_t blanks = strspn(value, " ");
 	const char *behind = value + blanks + 3;
 
 	if (strncasecmp(value + blanks, "SIP", 3) != 0 || behind[strspn(behind, " ")] != '/')
 		return false;
-	return strcmp(via->version, "2.0") == 0 && rln_sip_is_token(via->protocol, strlen(via->protocol));
+	return rln_sip_is_token(via->version, strlen(via->version)) && rln_sip_is_token(via->protocol, strlen(via->protocol));
 }
 
 static int take_via(struct rln_view *view, osip_via_t *via, const char *value)
@@ -171,10 +171,12 @@ static int take_via(struct rln_view *view, osip_via_t *via, const char *value)
 	uint16_t start = (uint16_t)view->out.len;
 	bool is_v6 = strchr(via->host, ':') != NULL;
 
-	if (!is_our_protocol(via, value) || via->host[0] == 0 || strpbrk(via->host, " <>\"@,;?"))
+	if (!is_protocol(via, value) || via->host[0] == 0 || strpbrk(via->host, " <>\"@,;?"))
 		return -EBADMSG;
 	if (via->port && port_of(via->port, &msg->via_port) < 0)
 		return -EBADMSG;
+	if (strcmp(via->version, "2.0") != 0)
+		rln_view_fault(view, 400, "Bad Via Version");
 	rln_text_printf(&view->out, is_v6 ? "[%s]" : "%s", via->host);
 	msg->via_host = (struct rln_slice){start, (uint16_t)(view->out.len - start)};
 	rln_text_add(&view->out, "", 1);
