@@ -27,6 +27,7 @@
 #include "lcore/clock.h"
 #include "lcore/io.h"
 #include "lcore/net/net.h"
+#include "rtp/files.h"
 #include "session/channel.h"
 #include "session/placement.h"
 #include "session/shard_priv.h"
@@ -326,6 +327,27 @@ static void shard_cfg(struct rln_shard_cfg *cfg)
 	cfg->symmetric = true;
 }
 
+/* A file thread for the next world_open(). */
+__attribute__((unused)) static void files_open(void)
+{
+	struct rln_files_cfg cfg = {.absolute = true, .cache_bytes = 1u << 20};
+
+	assert_int_equal(rln_io_create(&w.io, RLN_ENDPOINT_WORKER0 + 1, 256), 0);
+	assert_int_equal(rln_files_create(&w.files, w.io, &cfg), 0);
+	rln_io_set_handler(w.io, rln_files_handle, w.files);
+	assert_int_equal(rln_io_start(w.io), 0);
+}
+
+static void files_close(void)
+{
+	if (w.io == NULL)
+		return;
+	rln_files_destroy(w.files);
+	rln_io_destroy(w.io);
+	w.io = NULL;
+	w.files = NULL;
+}
+
 static void world_open(void (*tweak)(struct rln_shard_cfg *cfg))
 {
 	struct rln_placement_cfg place = {1, 10000, 10031, LEGS};
@@ -368,7 +390,10 @@ static void world_close(void)
 	assert_int_equal(counts.closing, 0);
 	assert_false(rln_shard_busy(w.shard));
 	assert_int_equal(rln_channels_in_use(w.channels), 0);
+	if (w.io)
+		rln_io_stop(w.io);
 	rln_shard_destroy(w.shard);
+	files_close();
 	rln_net_destroy(w.net);
 	rln_bus_enter(w.bus, RLN_ENDPOINT_APP);
 	rln_bus_free(w.bus);
