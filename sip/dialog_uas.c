@@ -308,7 +308,7 @@ static void on_update(struct rln_dialog *d, const struct rln_sip_msg *msg, uint6
 		rln_dialog_write_contact(&t, d);
 		rln_policy_write_abilities(&t);
 		if (rln_dialogs_send_response(d->all, &t, d->self, txn, 200, nothing, NULL) != 0)
-			rln_log(RLN_LOG_WARNING, d->self, "UPDATE not answered: no memory");
+			rln_txn_drop(d->all->txns, (struct rln_txn_id){txn}); /* no memory: it will ask again */
 	}
 }
 

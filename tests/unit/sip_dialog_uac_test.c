@@ -162,6 +162,41 @@ static void names_in_contacts(void **state)
 	assert_int_equal(last_sent()->dst.port, 5080);
 }
 
+/* A new target keeps the route set (12.2.1.2), and an own idea of where to go: maddr. */
+static void routes_outlive_the_target(void **state)
+{
+	const char *text;
+
+	(void)state;
+	strcpy(invite, start_call(SDP_ANSWER));
+	reply(invite, "200 OK", "bt", "Record-Route: <sip:p.invalid;lr;maddr=198.18.0.9>\r\n" BOB, SDP_OFFER);
+	next_sent("ACK sip:bob@198.18.0.2:5070 ");
+	assert_sent_to("198.18.0.9", 5060);
+	assert_int_equal(rln_dialog_send_update(dialogs0, call, SDP_ANSWER), 0);
+	reply(next_sent("INVITE "), "200 OK", "bt", "Contact: <sips:bob@198.18.0.2:5072>\r\n", SDP_OFFER);
+	text = next_sent("ACK sips:bob@198.18.0.2:5072 ");
+	assert_header(text, "Route", "<sip:p.invalid;lr;maddr=198.18.0.9>");
+	assert_sent_to("198.18.0.9", 5060);
+}
+
+/* A Contact by TLS or over TCP leads nowhere that UDP could go: the peer's own address does. */
+static void contacts_of_other_transports(void **state)
+{
+	static const char *const contact[] = {
+		"sips:bob@198.18.0.3", "sip:bob@198.18.0.3;transport=tcp", "tel:+4930123", "sip:bob@0.0.0.0"};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(contact) / sizeof(*contact); i++) {
+		char line[128];
+
+		strcpy(invite, start_call(SDP_ANSWER));
+		snprintf(line, sizeof(line), "Contact: <%s>\r\n", contact[i]);
+		reply(invite, "200 OK", "bt", line, SDP_OFFER);
+		next_sent("ACK ");
+		assert_sent_to(PEER_IP, 5060);
+	}
+}
+
 static void refusals(void **state)
 {
 	static const struct {
@@ -781,6 +816,45 @@ static void blocks_run_out(void **state)
 	no_more_sent();
 }
 
+/* Nor for a BYE: the call ends all the same. */
+static void no_block_for_a_bye(void **state)
+{
+	rln_block_ref held[600];
+	unsigned n = 0;
+
+	(void)state;
+	establish();
+	while ((held[n] = rln_block_alloc(64)))
+		n++;
+	publish_terminate(node0, call, 0);
+	while (n)
+		rln_block_release(held[--n]);
+	assert_int_equal(next_event(RLN_EV_DIALOG_ERROR)->dialog_error.error, RLN_FAULT_TRANSACTION);
+	terminated_event(RLN_END_NETWORK, 0);
+	state_event(RLN_DIALOG_CONFIRMED, RLN_DIALOG_TERMINATED);
+	no_more_events();
+	no_more_sent();
+}
+
+static void transactions_run_out(void **state)
+{
+	struct rln_txns *txns = rln_transport_txns(node0->transport);
+	struct rln_txn_id held[TXNS];
+	char branch[RLN_BRANCH_MAX];
+	unsigned n = 0;
+
+	(void)state;
+	call = rln_dialog_create(dialogs0, "alice@" OUR_IP, "bob@" PEER_IP);
+	while ((held[n] = rln_txn_new_client(txns, RLN_SIP_OPTIONS, branch)).v)
+		n++;
+	publish_initiate(node0, call, SDP_ANSWER);
+	while (n)
+		rln_txn_drop(txns, held[--n]);
+	assert_int_equal(next_event(RLN_EV_DIALOG_ERROR)->dialog_error.error_code, ENOBUFS);
+	state_event(RLN_DIALOG_NONE, RLN_DIALOG_TERMINATED);
+	no_more_sent();
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start_one, end_world)
 
 int main(void)
@@ -790,6 +864,8 @@ int main(void)
 		TEST(loose_routes_are_reversed),
 		TEST(a_strict_route_takes_the_request_uri),
 		TEST(names_in_contacts),
+		TEST(routes_outlive_the_target),
+		TEST(contacts_of_other_transports),
 		TEST(refusals),
 		TEST(a_challenged_call_tries_again),
 		TEST(nobody_answers),
@@ -817,6 +893,8 @@ int main(void)
 		TEST(nothing_sent_yet),
 		TEST(memory_runs_out),
 		TEST(blocks_run_out),
+		TEST(no_block_for_a_bye),
+		TEST(transactions_run_out),
 	};
 
 	return cmocka_run_group_tests_name("sip_dialog_uac", tests, start_eal, stop_eal);
