@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What each header means to our view, one row per header that we look at; all others stay in `headers`. Here stand the checks that libosip2
- * lacks (RFC 4475): ranges, repetitions, contradictions. A fault does not stop the parse: the answer needs the rest of the message.
+ * What each header means to our view, one row per header that we look at; all others stay in `headers`. Here stand the
+ * checks that libosip2 lacks (RFC 4475): ranges, repetitions, contradictions. A fault does not stop the parse: the answer
+ * needs the rest of the message.
  */
 #include "sip/message_priv.h"
 
@@ -338,8 +339,8 @@ static bool is_ours(const char *param, size_t len)
 }
 
 /*
- * The top Via of a request, received and rport filled in: `received` when sent-by is not the source's address or rport was asked for
- * (18.2.1, RFC 3581 4). What a peer wrote there itself is replaced.
+ * The top Via of a request, received and rport filled in: `received` when sent-by is not the source's address or rport was
+ * asked for (18.2.1, RFC 3581 4). What a peer wrote there itself is replaced.
  */
 static void write_top_via(struct rln_view *view, const char *top, size_t top_len)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A datagram to a view. This file knows lines: start line, headers (unfolded), body; header.c knows what the headers mean, uri.c URIs, and
- * osip_glue.c asks libosip2. The view and every text in it live in one block: struct rln_sip_msg, then the datagram, then the values with a NUL each.
+ * A datagram to a view. This file knows lines: start line, headers (unfolded), body; header.c knows what the headers mean,
+ * uri.c URIs, and osip_glue.c asks libosip2. The view and every text in it live in one block: struct rln_sip_msg, then the
+ * datagram, then the values with a NUL each.
  *
  * A small block (4 KB) holds nearly every message; one that outgrows it is parsed again into a large one.
  */
@@ -311,7 +312,8 @@ static const char *parse_headers(struct rln_view *view, const char *at, const ch
 	return end;
 }
 
-/* 18.3: bytes behind the body are ignored, a body that is cut off is an error; without Content-Length the datagram's end is the body's. */
+/* 18.3: bytes behind the body are ignored, a body that is cut off is an error; without Content-Length the datagram's end
+ * is the body's. */
 static void parse_body(struct rln_view *view, const char *body, const char *end)
 {
 	struct rln_sip_msg *msg = view->msg;

@@ -12,7 +12,8 @@
 
 /* X(NAME): methods that we know by number; any other is UNKNOWN and keeps its text. */
 #define RLN_SIP_METHODS(X) \
-	X(INVITE) X(ACK) X(BYE) X(CANCEL) X(OPTIONS) X(REGISTER) X(PRACK) X(UPDATE) X(INFO) X(REFER) X(NOTIFY) X(SUBSCRIBE) X(MESSAGE) X(PUBLISH)
+	X(INVITE) X(ACK) X(BYE) X(CANCEL) X(OPTIONS) X(REGISTER) \
+	X(PRACK) X(UPDATE) X(INFO) X(REFER) X(NOTIFY) X(SUBSCRIBE) X(MESSAGE) X(PUBLISH)
 
 enum rln_sip_method {
 	RLN_SIP_UNKNOWN,
@@ -57,7 +58,9 @@ struct rln_sip_msg {
 	struct rln_slice branch, sent_by; /* of the top Via; sent_by is "host" or "host:port" as sent */
 	struct rln_slice via_host, via_maddr;
 	uint16_t via_port;            /* of sent-by, 0 = absent */
-	struct rln_slice via_received; uint16_t via_rport; bool has_rport; /* as the peer sent them; `vias` has them filled in (RFC 3581 4) */
+	struct rln_slice via_received; /* these as the peer sent them; `vias` has them filled in (RFC 3581 4) */
+	uint16_t via_rport;
+	bool has_rport;
 	struct rln_slice from, to;    /* whole header values, tags included */
 	struct rln_sip_uri from_uri, to_uri;
 	struct rln_slice from_tag, to_tag, call_id;
@@ -74,14 +77,15 @@ struct rln_sip_msg {
 	struct rln_slice require, supported, allow; /* comma separated */
 	struct rln_slice unsupported;    /* of require: what we do not support, for 420's Unsupported */
 	struct rln_slice authorization, www_authenticate, proxy_authenticate, proxy_authorization; /* first of each */
-	struct rln_slice replaces, refer_to, referred_by, event, subscription_state, session_expires, min_se, rseq, rack, retry_after;
+	struct rln_slice replaces, refer_to, referred_by, event, subscription_state, session_expires, min_se;
+	struct rln_slice rseq, rack, retry_after;
 	struct rln_slice timestamp;   /* goes back in a 100 (8.2.6.1) */
 	int32_t expires;              /* -1 = absent */
 };
 
 /*
- * X("tag"): the option tags that we support: the one list behind Supported, and behind `unsupported` of a Require. It grows with the
- * features (RFC 3262 100rel, RFC 4028 timer, RFC 3891 replaces), never ahead of them.
+ * X("tag"): the option tags that we support: the one list behind Supported, and behind `unsupported` of a Require. It grows
+ * with the features (RFC 3262 100rel, RFC 4028 timer, RFC 3891 replaces), never ahead of them.
  */
 #define RLN_SIP_OPTION_TAGS(X)
 
@@ -93,11 +97,11 @@ void rln_sip_parser_init(void);
 
 /*
  * Parses one datagram into a new block. 0 and *out (one reference, the caller's); a message that is SIP but not sound still
- * succeeds, with msg->fault set; -EBADMSG: not SIP, or a response that cannot be used (caller counts SIP_MALFORMED and stays silent);
- * -ENOBUFS: no block. `text` need not end in NUL and is not kept. Control lcore.
+ * succeeds, with msg->fault set; -EBADMSG: not SIP, or a response that cannot be used (caller counts SIP_MALFORMED and stays
+ * silent); -ENOBUFS: no block. `text` need not end in NUL and is not kept. Control lcore.
  */
-int rln_sip_parse(struct rln_sip_msg **out, const char *text, size_t len, const struct rln_addr *source, const struct rln_addr *local)
-	__attribute__((warn_unused_result));
+int rln_sip_parse(struct rln_sip_msg **out, const char *text, size_t len, const struct rln_addr *source,
+	const struct rln_addr *local) __attribute__((warn_unused_result));
 /* The message in an event's block; NULL when stale. */
 struct rln_sip_msg *rln_sip_msg_of(rln_block_ref block);
 
@@ -113,6 +117,9 @@ static inline const char *rln_sip_text(const struct rln_sip_msg *msg, struct rln
 /* Case-insensitive: does the slice equal this text? */
 bool rln_sip_is(const struct rln_sip_msg *msg, struct rln_slice s, const char *text);
 
-/* URI text ("sip:bob@198.18.0.2:5070;transport=udp", "<...>" and "Name <...>" accepted) taken apart; offsets are relative to `text`. An IPv6 host keeps its
- * brackets, `params` starts after the first ';' and ends before '?'. A scheme other than sip, sips has `text` and `scheme` only. 0 or -EINVAL. */
+/*
+ * URI text ("sip:bob@198.18.0.2:5070;transport=udp", "<...>" and "Name <...>" accepted) taken apart; offsets are relative to
+ * `text`. An IPv6 host keeps its brackets, `params` starts after the first ';' and ends before '?'. A scheme other than sip,
+ * sips has `text` and `scheme` only. 0 or -EINVAL.
+ */
 int rln_sip_uri_parse(struct rln_sip_uri *out, const char *text, size_t len);

@@ -7,7 +7,8 @@
 
 #define RLN_VIEW_VIAS 96 /* Via lines that we give back; a message with more is refused with 513 */
 
-/* A message being parsed. `out` writes into the message's own block, behind struct rln_sip_msg: its length is the next slice's offset. */
+/* A message being parsed. `out` writes into the message's own block, behind struct rln_sip_msg: its length is the next
+ * slice's offset. */
 struct rln_view {
 	struct rln_sip_msg *msg;
 	struct rln_text out;
@@ -29,8 +30,8 @@ void rln_view_fault(struct rln_view *view, uint16_t status, const char *why);
 bool rln_sip_is_token(const char *s, size_t len);
 /* A URI, nothing around it; offsets are relative to `text`. 0 or -EINVAL. */
 int rln_sip_uri_split(struct rln_sip_uri *out, const char *text, size_t len);
-/* name-addr or addr-spec at the start of a header value (20.10: without <> the first ';' ends the URI, and ',' and '?' are errors). *end: offset of what
- * follows it, ';' or the text's end. 0 or -EINVAL. */
+/* name-addr or addr-spec at the start of a header value (20.10: without <> the first ';' ends the URI, and ',' and '?'
+ * are errors). *end: offset of what follows it, ';' or the text's end. 0 or -EINVAL. */
 int rln_sip_addr_split(struct rln_sip_uri *out, size_t *end, const char *text, size_t len);
 bool rln_sip_scheme_is_sip(const char *s, size_t len);
 /* Does the URI carry '?' headers? */

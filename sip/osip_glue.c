@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * libosip2's part in a parse: the syntax of Via and of the parameters behind a name-addr. Header by header and not osip_message_parse(), which
- * gives up on the whole message for one bad header (so nobody could be answered), refuses unknown authentication schemes, copies every header and the
- * body, and unescapes URIs. Its trace stays off: it prints nothing.
+ * libosip2's part in a parse: the syntax of Via and of the parameters behind a name-addr. Header by header and not
+ * osip_message_parse(), which gives up on the whole message for one bad header (so nobody could be answered), refuses
+ * unknown authentication schemes, copies every header and the body, and unescapes URIs. Its trace stays off: it prints
+ * nothing.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -18,8 +19,9 @@
 #include "sip/message_priv.h"
 
 /*
- * osip's memory: chunks of lcore/heap that go back as a whole when the parse is over. osip makes a dozen objects for one header, loses some of them when
- * an allocation fails, and does not always say that one did: so nothing can leak, and `starved` knows. Of one thread, since osip's allocator is global.
+ * osip's memory: chunks of lcore/heap that go back as a whole when the parse is over. osip makes a dozen objects for one
+ * header, loses some of them when an allocation fails, and does not always say that one did: so nothing can leak, and
+ * `starved` knows. Of one thread, since osip's allocator is global.
  */
 #define CHUNK 2048
 
@@ -100,7 +102,8 @@ void rln_sip_parser_init(void)
 	init();
 }
 
-/* A text for osip out of our block. NUL stands behind it until give_back(); one inside (a quoted pair may hold it, RFC 4475 3.1.1.2) is masked in a copy. */
+/* A text for osip out of our block. NUL stands behind it until give_back(); one inside (a quoted pair may hold it, RFC
+ * 4475 3.1.1.2) is masked in a copy. */
 struct borrowed {
 	char *text, *end;
 	char behind;
@@ -154,7 +157,8 @@ static int port_of(const char *s, uint16_t *port)
 	return 0;
 }
 
-/* Which transport stands there does not matter to who came by UDP, and another version's sender wants an answer too (RFC 4475 3.1.2.16). */
+/* Which transport stands there does not matter to who came by UDP, and another version's sender wants an answer too (RFC
+ * 4475 3.1.2.16). */
 static bool is_protocol(const osip_via_t *via, const char *value)
 {
 	size_t blanks = strspn(value, " ");
@@ -256,7 +260,8 @@ int rln_osip_params(struct rln_view *view, const char *params, size_t len, struc
 
 	if (len == 0)
 		return 0;
-	/* osip has no call for parameters alone. The address before them, taken apart already, is a stand-in: osip knows few schemes. */
+	/* osip has no call for parameters alone. The address before them, taken apart already, is a stand-in: osip knows
+	 * few schemes. */
 	rln_text_add(&view->out, "<sip:x@x.x>", 11);
 	rln_text_add(&view->out, params, len);
 	rln_text_add(&view->out, "", 1);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Datagrams from the workers to messages, and messages to datagrams for the workers. What comes in is parsed here and matched in txn.c; what goes out
- * comes as events, except for the ACK to a 2xx, which belongs to no transaction. owner: control lcore; only `ports` is read by others.
+ * Datagrams from the workers to messages, and messages to datagrams for the workers. What comes in is parsed here and
+ * matched in txn.c; what goes out comes as events, except for the ACK to a 2xx, which belongs to no transaction. owner:
+ * control lcore; only `ports` is read by others.
  *
  * Several ports of ours stand for several peers in one process: msg->local says which one a message came to.
  */

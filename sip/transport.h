@@ -30,7 +30,8 @@ void rln_transport_destroy(struct rln_transport *tp);
 struct rln_txns *rln_transport_txns(struct rln_transport *tp);
 /* Task of the control loop: takes datagrams from all workers. */
 unsigned rln_transport_poll(void *tp, uint64_t now_ns);
-/* Sends a datagram outside any transaction (ACK to a 2xx, stateless answers): from `local` to `remote` by `worker`. 0 or -errno. */
+/* Sends a datagram outside any transaction (ACK to a 2xx, stateless answers): from `local` to `remote` by `worker`. 0 or
+ * -errno. */
 int rln_transport_send(struct rln_transport *tp, const char *text, size_t len,
 	const struct rln_addr *local, const struct rln_addr *remote, unsigned worker);
 /* Our address and port as the peer `remote` should see them (Via, Contact). 0 or -ENETUNREACH. */

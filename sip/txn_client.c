@@ -2,8 +2,8 @@
 /*
  * Client transactions: RFC 3261 17.1 over UDP, INVITE with the Accepted state of RFC 6026 7.2.
  *
- * A branch is "z9hG4bK", 16 hexadecimal digits of a keyed hash of the handle, and the handle's slot and generation in 13: a response names its
- * transaction, and a branch that is not ours is told from one that is without looking anywhere.
+ * A branch is "z9hG4bK", 16 hexadecimal digits of a keyed hash of the handle, and the handle's slot and generation in 13: a
+ * response names its transaction, and a branch that is not ours is told from one that is without looking anywhere.
  */
 #include "sip/txn_priv.h"
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The inside of the transaction layer: txn.c (table, matching, what goes up), txn_client.c (ICT, NICT), txn_server.c (IST, NIST). owner of everything:
- * control lcore. Time is the wheel's; the network is one function that the transport gives.
+ * The inside of the transaction layer: txn.c (table, matching, what goes up), txn_client.c (ICT, NICT), txn_server.c (IST,
+ * NIST). owner of everything: control lcore. Time is the wheel's; the network is one function that the transport gives.
  *
- * Lookup is O(1). A client transaction's branch carries its own handle, behind a keyed hash of it that nobody can guess, so a response needs no
- * table. A server transaction is found by a 64-bit keyed hash of what RFC 3261 17.2.3 compares; among a million of them a false match is one in 10^13.
+ * Lookup is O(1). A client transaction's branch carries its own handle, behind a keyed hash of it that nobody can guess, so
+ * a response needs no table. A server transaction is found by a 64-bit keyed hash of what RFC 3261 17.2.3 compares; among a
+ * million of them a false match is one in 10^13.
  */
 #pragma once
 
@@ -50,7 +51,8 @@ struct rln_txns_cfg {
 	struct rln_wheel *wheel;
 	uint32_t capacity;
 	uint32_t t1_ms, t2_ms, t4_ms;
-	/* 0; -ENOBUFS when the datagram is lost on our own side, which retransmission mends; any other -errno fails the transaction. */
+	/* 0; -ENOBUFS when the datagram is lost on our own side, which retransmission mends; any other -errno fails the
+	 * transaction. */
 	int (*send)(void *arg, const char *text, size_t len, const struct rln_addr *local, const struct rln_addr *remote,
 		unsigned worker);
 	void *arg;
@@ -70,7 +72,8 @@ int rln_txns_create(struct rln_txns **out, const struct rln_txns_cfg *cfg) __att
 /* Whatever still lives goes silently. */
 void rln_txns_destroy(struct rln_txns *txns);
 
-/* A request or response from the network; the message's reference is consumed. -ENOSPC: a new request, and the table is full (reference not consumed). */
+/* A request or response from the network; the message's reference is consumed. -ENOSPC: a new request, and the table is
+ * full (reference not consumed). */
 int rln_txns_on_request(struct rln_txns *txns, struct rln_sip_msg *msg) __attribute__((warn_unused_result));
 void rln_txns_on_response(struct rln_txns *txns, struct rln_sip_msg *msg);
 /* What the user sends; the text is copied. `local` counts when the transaction has none of its own. */

@@ -19,8 +19,8 @@ static uint64_t hash_slice(const struct rln_sip_msg *msg, struct rln_slice s)
 }
 
 /*
- * 17.2.3: branch, sent-by and method. Without the cookie (RFC 2543): Request-URI, tags, Call-ID, CSeq and the top Via; an ACK or CANCEL has its
- * INVITE's, and the To tag is left out there, because an ACK's is the one that our answer brought in.
+ * 17.2.3: branch, sent-by and method. Without the cookie (RFC 2543): Request-URI, tags, Call-ID, CSeq and the top Via; an
+ * ACK or CANCEL has its INVITE's, and the To tag is left out there, because an ACK's is the one that our answer brought in.
  */
 static uint64_t key_of(const struct rln_sip_msg *msg, enum rln_sip_method method)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * URIs taken apart where they stand (RFC 3261 19.1, 25.1). Ours and not libosip2's, because osip_uri_parse() unescapes the user part, so that
- * "%00" cuts the text, allocates a string for each part, and takes no scheme with a digit or a dot. Stateless.
+ * URIs taken apart where they stand (RFC 3261 19.1, 25.1). Ours and not libosip2's, because osip_uri_parse() unescapes the
+ * user part, so that "%00" cuts the text, allocates a string for each part, and takes no scheme with a digit or a dot.
+ * Stateless.
  *
  * More lenient than the grammar where peers are: '#' and bytes above 127 in a user part, '_' in a host name.
  */

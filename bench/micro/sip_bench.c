@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What SIP costs the control lcore, one operation at a time: JSON lines like lcore_bench's. A call as a server is three parses (INVITE, ACK, BYE), two
- * server transactions and some three responses; 10,000 calls/s leave 100 us for each, dialog and session included. Transactions are measured among
- * 100,000 others, as they stand while timer J or M runs.
+ * What SIP costs the control lcore, one operation at a time: JSON lines like lcore_bench's. A call as a server is three
+ * parses (INVITE, ACK, BYE), two server transactions and some three responses; 10,000 calls/s leave 100 us for each, dialog
+ * and session included. Transactions are measured among 100,000 others, as they stand while timer J or M runs.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Any bytes as a datagram: refused, or a view whose every slice lies in its block, that can be answered, and whose answer is SIP that we read. What is
- * sound goes on through the transactions, whose user refuses every request at once, until no timer is left.
+ * Any bytes as a datagram: refused, or a view whose every slice lies in its block, that can be answered, and whose answer is
+ * SIP that we read. What is sound goes on through the transactions, whose user refuses every request at once, until no timer
+ * is left.
  */
 #include <errno.h>
 #include <stdlib.h>

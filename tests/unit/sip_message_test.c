@@ -133,7 +133,8 @@ static void every_message_gets_its_verdict(void **state)
 	assert_int_equal(rln_blocks_in_use(), 0);
 }
 
-/* A datagram may end anywhere: what is cut off is refused or answered, and nothing is read behind its end (exact allocation, sanitizer). */
+/* A datagram may end anywhere: what is cut off is refused or answered, and nothing is read behind its end (exact
+ * allocation, sanitizer). */
 static void every_beginning_of_a_message(void **state)
 {
 	static const char *const names[] = {"folded", "compact", "v6plain", "ctparams", "oddchars", "ok", "nulpair"};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Transactions over a network that is an array, on a wheel that the test turns. One table is both sides: what a client transaction sends comes back
- * as a request. Times are ms since the test began; T1, T2 and T4 are RFC 3261's.
+ * Transactions over a network that is an array, on a wheel that the test turns. One table is both sides: what a client
+ * transaction sends comes back as a request. Times are ms since the test began; T1, T2 and T4 are RFC 3261's.
  */
 #include <errno.h>
 #include <setjmp.h>
