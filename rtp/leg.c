@@ -405,6 +405,7 @@ static bool params_are_good(const struct rln_leg_params *q)
 	       q->telephone_event_tx <= 127;
 }
 
+/* leg->tx_codec and tx_pt are what we send from now on. */
 static void payloads_set(struct rln_leg *leg, const struct rln_leg_params *q)
 {
 	unsigned i, n = 0;
@@ -415,12 +416,13 @@ static void payloads_set(struct rln_leg *leg, const struct rln_leg_params *q)
 		leg->rx_pt[n] = q->rx[i].payload_type;
 		leg->rx_codec[n] = q->rx[i].codec;
 		/* The peer's own number for the codec that we send; for the others the one it uses itself. */
-		leg->turn_pt[n] = !q->early && q->rx[i].codec == q->config.codec ? q->payload_type : q->rx[i].payload_type;
+		leg->turn_pt[n] = q->rx[i].codec == leg->tx_codec ? leg->tx_pt : q->rx[i].payload_type;
 		n++;
 	}
 	leg->rx_n = (uint8_t)n;
 	leg->event_pt = q->telephone_event_rx;
-	leg->event_turn_pt = q->telephone_event_tx;
+	if (!q->early)
+		leg->event_turn_pt = q->telephone_event_tx;
 }
 
 static int flow_set(struct rln_leg *leg, const struct rln_addr *remote)
@@ -485,8 +487,10 @@ int rln_leg_apply(struct rln_leg *leg, const struct rln_leg_params *q, uint64_t 
 		cold->full_direction |= q->direction;
 	}
 	payloads_set(leg, q);
-	cold->params = *q;
-	if (q->direction != direction) {
+	/* An offer of ours on a running stream only widens what we take: the rest holds until its answer. */
+	if (!q->early || !cold->started)
+		cold->params = *q;
+	if (cold->params.direction != direction) {
 		cold->listen_ns = now_ns;
 		cold->stalled = 0;
 	}

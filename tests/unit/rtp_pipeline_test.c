@@ -231,6 +231,30 @@ static void an_echo_translates_payload_types(void **state)
 	assert_int_equal(count(RLN_C_EATEN_RTP), 1);
 }
 
+static void an_offer_on_a_running_stream_only_widens_it(void **state)
+{
+	struct rln_leg_params q = params_to(peer_ip, peer_port), offer;
+	uint8_t audio[160] = {0}, packet[200];
+	struct rtp_fields f = {.pt = 96, .seq = 6, .ts = 960, .ssrc = 7, .payload = audio, .len = 160};
+
+	(void)state;
+	q.app = RLN_LEG_ECHO;
+	start(&q);
+	receive(5, 800, 7);
+	offer = q;
+	offer.early = 1;
+	offer.direction = RLN_MEDIA_INACTIVE; /* what we wish, not what is */
+	offer.rx[2] = (struct rln_leg_payload){96, RLN_CODEC_PCMU, 8};
+	offer.app = RLN_LEG_PLAIN;
+	offer.remote.port = 0;
+	assert_int_equal(rln_leg_apply(h.leg, &offer, h.now), 0);
+	receive_bytes(peer_ip, peer_port, 10004, packet, rtp_put(packet, &f));
+	receive(7, 1120, 7);
+	assert_int_equal(count(RLN_C_EATEN_RTP_TURNED), 3);
+	assert_int_equal(rtp_get(h.sent[h.sent_n - 2].m).pt, 0); /* by the number that the peer knows */
+	assert_int_equal(rln_leg_state_now(h.leg), RLN_STREAM_FLOWING);
+}
+
 static void an_echo_without_headroom_is_dropped(void **state)
 {
 	struct rln_leg_params q = params_to(peer_ip, peer_port);
@@ -525,6 +549,7 @@ int main(void)
 		T(an_echo_is_the_packet_itself),
 		T(an_echo_keeps_gaps_and_order),
 		T(an_echo_translates_payload_types),
+		T(an_offer_on_a_running_stream_only_widens_it),
 		T(an_echo_without_headroom_is_dropped),
 		T(a_stray_number_does_not_move_an_echo),
 		T(a_full_burst_of_both_kinds),
