@@ -4,7 +4,8 @@
  * which is what a float has at the top, so a conversion, a shift and a subtraction make it, without a branch: eight samples at a time
  * where the compiler has vectors for it. Rejected: a table of 16,384 codes per law (two thirds of a first-level cache for both).
  *
- * Rounding is that of ITU-T G.191: a negative sample's magnitude is its one's complement, so both halves have the same steps.
+ * Rounding on a decision value, which G.711 leaves open for linear input: A-law takes a negative sample's one's complement, mu-law its absolute value, as
+ * spandsp, SoX and the common peers do (ITU-T G.191's mu-law takes the one's complement; recordings would differ from theirs in 2 % of the samples).
  */
 #include "rtp/codec.h"
 
@@ -49,7 +50,7 @@ static inline uint32_t top_bits(int32_t v)
 VECTOR static unsigned pcmu_encode(const int16_t *restrict in, unsigned n, uint8_t *restrict out)
 {
 	for (unsigned i = 0; i < n; i++) {
-		int32_t sign = in[i] >> 15, magnitude = ((in[i] ^ sign) >> 2) + 33; /* 14 bits, bias 33 */
+		int32_t sign = in[i] >> 15, magnitude = (((in[i] ^ sign) - sign) >> 2) + 33; /* 14 bits, bias 33 */
 
 		magnitude = magnitude < 0x1fff ? magnitude : 0x1fff;
 		out[i] = (uint8_t)(~(top_bits(magnitude) - EXPONENT(5)) ^ (uint32_t)(sign & 0x80));

@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Speech over real SIP and RTP: two ringlane processes, baresip both ways, IPv6, VLAN; waveforms are compared, tshark counts beside us."""
 import json
-import re
-import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -39,7 +38,7 @@ def exchange(w, conf_a, conf_b, target, codec='pcmu', args=()):
     """B serves: plays its speech and records; A calls, plays and records. Both files must hold the other's speech."""
     a, b = two_ringlanes(w)
     sa, sb = speech(w, ALICE, 'alice.wav'), speech(w, BOB, 'bob.wav')
-    routes = f'routes:\n  - {{match: bob, app: play, file: "{sb}", loop: 1, record: "{w.dir}/bob-heard.wav"}}\n'
+    routes = f'routes:\n  - {{match: bob, app: play, file: "{sb}", loop: 0, record: "{w.dir}/bob-heard.wav"}}\n'
     server = w.ringlane(conf_b + routes, ns=b)
     call = w.ringlane(conf_a, ns=a, ready=None,
                       args=('call', target, '--play', sa, '--record', w.dir / 'alice-heard.wav', '--duration', 12, '--json', w.dir / 'call.json', *args))
@@ -165,7 +164,7 @@ def heard_by_baresip(d):
 def audio_baresip_calls_us(w):
     ours, theirs = w.wire()
     sa, sb = speech(w, ALICE, 'alice.wav'), speech(w, BOB, 'bob.wav')
-    server = w.ringlane(config(more=f'routes:\n  - {{match: bob, app: play, file: "{sb}", loop: 1, record: "{w.dir}/heard.wav"}}\n'), ns=ours)
+    server = w.ringlane(config(more=f'routes:\n  - {{match: bob, app: play, file: "{sb}", loop: 0, record: "{w.dir}/heard.wav"}}\n'), ns=ours)
     p, d = baresip(w, theirs, sa, 'manual', '-t', '14', '-e', '/dial sip:bob@198.18.0.1')
     p.wait(30)
     check(server.stop() == 0, server.tail())
@@ -190,12 +189,12 @@ def audio_tshark_agrees(w):
     ours, router, theirs = w.routed()
     lose(router, '--sport', '22000:22099', every=50, first=20)
     sb = speech(w, BOB, 'bob.wav')
-    cap = w.run('tcpdump', '-i', 'rl', '-U', '-w', w.dir / 'cap.pcap', 'udp', ns=ours)
+    cap = w.run('tcpdump', '--immediate-mode', '-i', 'rl', '-U', '-w', w.dir / 'cap.pcap', 'udp', ns=ours)
     cap.expect('listening on', 10)
     p, d = baresip(w, theirs, sb, 'auto', '-t', '20', local='198.18.1.2')
     w.ringlane(config(port='gateway4: 198.18.0.254'), ns=ours, ready=None, args=('call', 'sip:bare@198.18.1.2', '--duration', 8, '--json', w.dir / 'call.json')).ok(40)
     p.stop()
-    cap.stop()
+    cap.stop(signal.SIGINT)
     mine = json.loads((w.dir / 'call.json').read_text())
     rows = sh('tshark', '-r', w.dir / 'cap.pcap', '-d', 'udp.port==22000-22099,rtp', '-q', '-z', 'rtp,streams').splitlines()
     stream = next(x.split() for x in rows if '198.18.1.2' in x.split()[2:3])

@@ -12,7 +12,7 @@
 /* The text's own loops. Decision values from G.711 tables: segments of 16 steps, each twice as wide as the one before. */
 static uint8_t pcmu_of(int sample)
 {
-	int magnitude = (sample < 0 ? -1 - sample : sample) / 4 + 33, segment = 1, edge = 64;
+	int magnitude = (sample < 0 ? -sample : sample) / 4 + 33, segment = 1, edge = 64;
 
 	if (magnitude > 8191)
 		magnitude = 8191;
