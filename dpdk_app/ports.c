@@ -131,8 +131,11 @@ static int choose_mac(struct port *port, const struct rln_config_port *cfg, stru
 		return 0;
 	}
 	if (cfg->mac_set) {
+		/* Point-to-point devices filter nothing: what cannot be set in the device is simply ours in the stack. */
+		bool filters = port->kind != RLN_DEVICE_RING && port->kind != RLN_DEVICE_MEMIF;
+
 		rc = rte_eth_dev_default_mac_addr_set(port->id, &net->mac);
-		return rc == 0 || port->kind == RLN_DEVICE_RING ? 0 : complain(cfg, "does not take the mac of the config", rc);
+		return rc == 0 || !filters ? 0 : complain(cfg, "does not take the mac of the config", rc);
 	}
 	rc = rte_eth_macaddr_get(port->id, &net->mac);
 	if (rc == 0 && rte_is_zero_ether_addr(&net->mac))
@@ -287,7 +290,7 @@ static struct rte_ring *ring(const char *what, unsigned from, unsigned to)
 {
 	char name[RTE_RING_NAMESIZE];
 
-	snprintf(name, sizeof(name), "rln_%s_%u_%u", what, from, to);
+	snprintf(name, sizeof(name), "rln_%s_%u_%u", what, from & 0xff, to & 0xff);
 	return rte_ring_create(name, RING_SIZE, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
 }
 

@@ -51,6 +51,12 @@ static void answer(void *arg, uint32_t slot, uint16_t media)
 	leg->remote = media;
 }
 
+/* Our own audio, not the silence that a leg sends until the first packet comes. */
+static bool is_ours(const char *rtp)
+{
+	return rtp[RTP_BYTES - 1] == (char)((RTP_BYTES - 1) * 37);
+}
+
 static void take(void *arg, const struct gen_datagram *d)
 {
 	struct echo *e = arg;
@@ -58,7 +64,7 @@ static void take(void *arg, const struct gen_datagram *d)
 
 	if (d->dst == 5060) {
 		calls_take(e->calls, d);
-	} else if (d->dst >= PORT0 && leg < e->legs_n && d->len == RTP_BYTES) {
+	} else if (d->dst >= PORT0 && leg < e->legs_n && d->len == RTP_BYTES && is_ours(d->payload)) {
 		e->leg[leg].received++;
 		e->received++;
 	} else {
