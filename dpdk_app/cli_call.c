@@ -17,17 +17,21 @@
 #include "lcore/clock.h"
 #include "session/ringlane.h"
 
-#define SLICE_MS   100   /* one wait; signals are looked at between them */
-#define END_MS     35000 /* a BYE without an answer gives up after 64 * T1 */
-#define RING_S     60    /* --ring */
-#define PATH_BYTES 512
+#define SLICE_MS       100   /* one wait; signals are looked at between them */
+#define END_MS         35000 /* a BYE without an answer gives up after 64 * T1 */
+#define CLOSE_SLICE_MS 20
+#define CLOSE_MS       3000 /* for the disk, after the end of the call */
+#define RING_S         60   /* --ring */
+#define PATH_BYTES     512
 
-enum phase { PLACED, UP, HUNG_UP, OVER };
+enum phase { PLACED, UP, HUNG_UP, CLOSING, OVER }; /* CLOSING: the call is over, its recording not yet closed */
 
 struct placed { /* one call; owner: this thread */
 	struct rln_call *call;
 	enum phase phase;
 	uint64_t start_ns, up_ns, bye_ns; /* our clock */
+	uint64_t closing_ns;
+	bool is_closed; /* the recording */
 	struct rln_call_result result;
 };
 
@@ -158,6 +162,19 @@ static void watch_files(struct placed *p)
 			ev.media_error.error_code ? strerror(ev.media_error.error_code) : "error");
 }
 
+/* The recording was closed: its length. */
+static bool recording_is_closed(struct placed *p)
+{
+	struct rln_event ev;
+
+	while (rln_call_wait_for_event(p->call, RLN_EV_RECORDING_STOPPED, 0, &ev) == 0) {
+		p->result.recorded_ms = ev.recording_stopped.duration_ms;
+		p->result.recorded_gap_ms = ev.recording_stopped.gap_ms;
+		p->is_closed = true;
+	}
+	return p->is_closed;
+}
+
 static bool file_is_over(struct placed *p)
 {
 	return p->result.played && rln_call_wait_for_event(p->call, RLN_EV_AUDIO_PLAYBACK_FINISHED, 0, NULL) == 0;
@@ -183,18 +200,27 @@ static void finish(struct placed *p)
 	}
 	while (rln_call_wait_for_event(p->call, RLN_EV_DTMF_DETECTED, 0, &ev) == 0 && digits + 1 < sizeof(r->digits))
 		r->digits[digits++] = ev.dtmf_detected.digit;
-	while (rln_call_wait_for_event(p->call, RLN_EV_RECORDING_STOPPED, 0, &ev) == 0) {
-		r->recorded_ms = ev.recording_stopped.duration_ms;
-		r->recorded_gap_ms = ev.recording_stopped.gap_ms;
-	}
 	watch_files(p);
 	r->has_media = rln_call_statistics(p->call, &r->statistics) == 0;
 	rln_call_free(p->call);
 	p->call = NULL;
 }
 
+/* The call is over; its recording may be closed a moment later, and that news comes to the peer. */
+static void ended(struct placed *p, struct rln_peer *peer, int ms)
+{
+	if (p->phase != CLOSING) {
+		p->phase = CLOSING;
+		p->closing_ns = rln_clock_ns();
+	} else {
+		(void)rln_peer_run(peer, ms < CLOSE_SLICE_MS ? ms : CLOSE_SLICE_MS);
+	}
+	if (!*p->result.recorded || recording_is_closed(p) || since_ms(p->closing_ns, rln_clock_ns()) > CLOSE_MS)
+		finish(p);
+}
+
 /* One look at a call, waiting at most `ms` for news of it. */
-static void attend(struct placed *p, const struct rln_cli *cli, unsigned number, unsigned calls, int ms)
+static void attend(struct placed *p, struct rln_peer *peer, const struct rln_cli *cli, unsigned number, unsigned calls, int ms)
 {
 	double ring_s = cli->ring_s < 0 ? RING_S : cli->ring_s;
 	int rc;
@@ -211,7 +237,7 @@ static void attend(struct placed *p, const struct rln_cli *cli, unsigned number,
 		rc = rln_call_wait_for_event(p->call, RLN_EV_SESSION_TERMINATED, ms, NULL);
 		watch_files(p);
 		if (rc != RLN_ETIMEDOUT)
-			finish(p);
+			ended(p, peer, ms);
 		else if (interrupted || (cli->duration_s < 0 && file_is_over(p)) ||
 			 (cli->duration_s >= 0 && since_ms(p->up_ns, rln_clock_ns()) >= cli->duration_s * 1000))
 			hang_up(p);
@@ -219,7 +245,10 @@ static void attend(struct placed *p, const struct rln_cli *cli, unsigned number,
 	case HUNG_UP:
 		rc = rln_call_wait_for_event(p->call, RLN_EV_SESSION_TERMINATED, ms, NULL);
 		if (rc != RLN_ETIMEDOUT || since_ms(p->bye_ns, rln_clock_ns()) > END_MS)
-			finish(p);
+			ended(p, peer, ms);
+		break;
+	case CLOSING:
+		ended(p, peer, ms);
 		break;
 	case OVER:
 		break;
@@ -243,7 +272,7 @@ static int slice_of(const struct placed *p, const struct rln_cli *cli)
 }
 
 /* Looks after all calls until the last is over. Every round waits on one call that is not, so nothing spins. */
-static void run_calls(struct placed *calls, unsigned n, const struct rln_cli *cli)
+static void run_calls(struct placed *calls, unsigned n, struct rln_peer *peer, const struct rln_cli *cli)
 {
 	for (;;) {
 		struct placed *first = NULL;
@@ -255,11 +284,11 @@ static void run_calls(struct placed *calls, unsigned n, const struct rln_cli *cl
 			first = first ? first : &calls[i];
 			ms = slice_of(&calls[i], cli) < ms ? slice_of(&calls[i], cli) : ms;
 			if (&calls[i] != first)
-				attend(&calls[i], cli, i, n, 0);
+				attend(&calls[i], peer, cli, i, n, 0);
 		}
 		if (!first)
 			return;
-		attend(first, cli, (unsigned)(first - calls), n, n == 1 || ms < 10 ? ms : 10);
+		attend(first, peer, cli, (unsigned)(first - calls), n, n == 1 || ms < 10 ? ms : 10);
 	}
 }
 
@@ -361,7 +390,7 @@ int rln_cli_call(const struct rln_cli *given)
 	}
 	for (unsigned i = 0; i < n; i++)
 		place(&calls[i], peer, &cli);
-	run_calls(calls, n, &cli);
+	run_calls(calls, n, peer, &cli);
 	rc = write_report(&cli, calls, n);
 	rln_peer_free(peer);
 stop:
