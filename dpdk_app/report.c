@@ -54,7 +54,7 @@ static void print_page(FILE *out, const struct rln_call_result *c)
 	if (*c->recorded) {
 		fprintf(out, "  recorded     %s, %.1f s", c->recorded, c->recorded_ms / 1000.0);
 		if (c->recorded_gap_ms)
-			fprintf(out, " (%u ms of it silence that stands for what could not be written)", c->recorded_gap_ms);
+			fprintf(out, " (%u ms of it silence: nothing came, or the disk was late)", c->recorded_gap_ms);
 		fprintf(out, "\n");
 	}
 }
