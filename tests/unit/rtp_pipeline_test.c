@@ -47,7 +47,7 @@ static void malformed_packets_each_have_their_exit(void **state)
 static void a_stream_of_rubbish_is_a_fault(void **state)
 {
 	uint8_t p[20] = {0};
-	struct rln_event ev;
+	struct rln_event ev = {0};
 	unsigned i;
 
 	(void)state;
@@ -328,7 +328,7 @@ static void a_full_burst_of_both_kinds(void **state)
 static void a_peer_that_cannot_be_reached_is_a_fault(void **state)
 {
 	struct rln_leg_params q = params_to(peer_ip, peer_port);
-	struct rln_event ev;
+	struct rln_event ev = {0};
 
 	(void)state;
 	start(&q);

@@ -378,7 +378,7 @@ static void send_rtcp(uint32_t ssrc)
 static void news_come_in_order_and_once(void **state)
 {
 	struct rln_leg_params q = params_to(peer_ip, peer_port);
-	struct rln_event ev;
+	struct rln_event ev = {0};
 
 	(void)state;
 	receive(1, 1111, 7); /* early: seen, and told later */
@@ -464,7 +464,7 @@ static void holding_is_less_than_there_was(void **state)
 static void silence_is_a_timeout_again_and_again(void **state)
 {
 	struct rln_leg_params q = params_to(peer_ip, peer_port);
-	struct rln_event ev;
+	struct rln_event ev = {0};
 	uint64_t last;
 
 	(void)state;
@@ -512,7 +512,7 @@ static void timeouts_ask_the_direction(void **state)
 static void a_first_timeout_is_another(void **state)
 {
 	struct rln_leg_params q = params_to(peer_ip, peer_port);
-	struct rln_event ev;
+	struct rln_event ev = {0};
 
 	(void)state;
 	start(&q);
@@ -541,7 +541,7 @@ static void receive_event(uint16_t seq, uint32_t ts, uint8_t event, bool end, ui
 static void a_key_press_is_one_digit(void **state)
 {
 	struct rln_leg_params q = params_to(peer_ip, peer_port);
-	struct rln_event ev;
+	struct rln_event ev = {0};
 
 	(void)state;
 	start(&q);
@@ -598,7 +598,7 @@ static void reports_go_out_and_say_the_truth(void **state)
 	struct rln_leg_params q = params_to(peer_ip, peer_port);
 	struct rln_addr to = addr_of(peer_ip, (uint16_t)(peer_port + 1));
 	struct rln_rtcp r;
-	struct rln_event ev;
+	struct rln_event ev = {0};
 
 	(void)state;
 	start(&q);

@@ -162,7 +162,7 @@ static void a_file_is_played_once_or_more(void **state)
 {
 	static int16_t pcm[1000];
 	static uint8_t want[1000];
-	struct rln_event ev;
+	struct rln_event ev = {0};
 	uint64_t id = started(1, NULL, RLN_LEG_PLAIN);
 	unsigned n, at;
 
@@ -246,7 +246,7 @@ static void an_echo_is_silent_while_a_file_plays(void **state)
 
 static void a_file_that_cannot_be_played_is_an_error(void **state)
 {
-	struct rln_event ev;
+	struct rln_event ev = {0};
 	uint64_t id = started(1, NULL, RLN_LEG_PLAIN);
 	FILE *f;
 
@@ -287,7 +287,7 @@ static long samples_in(const char *name, unsigned channels)
 static void a_recording_has_what_was_heard(void **state)
 {
 	struct rln_addr local;
-	struct rln_event ev;
+	struct rln_event ev = {0};
 	uint64_t id = started(1, &local, RLN_LEG_PLAIN);
 	int16_t pcm[32];
 	uint8_t found = 0;
@@ -386,7 +386,7 @@ static void both_directions_stand_in_a_stereo_file(void **state)
 
 static void a_recording_that_cannot_be_is_an_error(void **state)
 {
-	struct rln_event ev;
+	struct rln_event ev = {0};
 	uint64_t id = started(1, NULL, RLN_LEG_PLAIN);
 
 	(void)state;
@@ -420,7 +420,7 @@ static int no_files_teardown(void **state)
 
 static void without_a_file_thread_nothing_plays(void **state)
 {
-	struct rln_event ev;
+	struct rln_event ev = {0};
 	uint64_t id = started(1, NULL, RLN_LEG_PLAIN);
 
 	(void)state;

@@ -29,7 +29,7 @@ static void a_leg_from_create_to_stop(void **state)
 {
 	struct rln_leg_params q = stream_params();
 	struct rln_addr local;
-	struct rln_event ev;
+	struct rln_event ev = {0};
 	uint64_t id = create_leg(3, &local);
 
 	(void)state;
@@ -121,7 +121,7 @@ static void commands_in_one_burst_keep_their_order(void **state)
 static void parameters_without_sense_are_an_error(void **state)
 {
 	struct rln_leg_params q = stream_params();
-	struct rln_event ev, bad = {.kind = RLN_EV_START_MEDIA_STREAM};
+	struct rln_event ev = {0}, bad = {.kind = RLN_EV_START_MEDIA_STREAM};
 	uint64_t id = create_leg(1, NULL);
 
 	(void)state;
@@ -149,7 +149,7 @@ static void an_early_leg_hears_and_waits(void **state)
 {
 	struct rln_leg_params q = stream_params();
 	struct rln_addr local;
-	struct rln_event ev;
+	struct rln_event ev = {0};
 	uint64_t id = create_leg(1, &local);
 
 	(void)state;
@@ -177,7 +177,7 @@ static void an_early_leg_hears_and_waits(void **state)
 static void an_update_is_always_answered(void **state)
 {
 	struct rln_leg_params q = stream_params();
-	struct rln_event ev, hold = {.kind = RLN_EV_HOLD_MEDIA};
+	struct rln_event ev = {0}, hold = {.kind = RLN_EV_HOLD_MEDIA};
 	struct rln_addr local;
 	uint64_t id = create_leg(1, &local);
 
@@ -219,7 +219,7 @@ static void ports_rest_before_they_are_used_again(void **state)
 {
 	struct rln_addr local;
 	uint64_t id[16];
-	struct rln_event ev;
+	struct rln_event ev = {0};
 	unsigned i;
 
 	(void)state;
@@ -345,7 +345,7 @@ static void two_legs_of_one_process_talk(void **state)
 static void a_peer_that_nobody_finds_is_a_fault(void **state)
 {
 	struct rln_leg_params q = stream_params();
-	struct rln_event ev;
+	struct rln_event ev = {0};
 	uint64_t id = create_leg(1, NULL);
 
 	(void)state;
@@ -417,7 +417,7 @@ static void timeouts_and_statistics_come_up(void **state)
 {
 	struct rln_leg_params q = stream_params();
 	struct rln_leg_stats s;
-	struct rln_event ev;
+	struct rln_event ev = {0};
 	struct rln_addr local;
 	uint64_t id = create_leg(1, &local);
 
