@@ -66,6 +66,7 @@ struct world {
 	uint64_t legs[SESSIONS]; /* live ones */
 	uint32_t leg_generation;
 	unsigned updates, invites, responses, acks, channels_ended, ends[SESSIONS]; /* ends: SESSION_TERMINATED per slot */
+	uint32_t visited;        /* bit per enum rln_call_state that a call was in */
 	int fail_create_leg;     /* enum rln_media_fault + 1, 0 = no failure */
 	int fail_dialog, fail_respond, fail_update;
 	bool quiet_media;        /* the test plays the worker */
@@ -455,6 +456,8 @@ static int fake_publish(void *arg, struct rln_event *ev)
 	}
 	if (ev->kind == RLN_EV_TERMINATE_SESSION && d)
 		dialog_terminate(d, ev->terminate_session.code);
+	if (ev->kind == RLN_EV_STATE_CHANGED)
+		w->visited |= 1u << ev->state_changed.new_state;
 	if (ev->kind == RLN_EV_SESSION_TERMINATED)
 		w->ends[rln_id_slot(ev->id)]++;
 	rln_block_release(rln_event_block(ev));
