@@ -176,6 +176,7 @@ void rln_uas_on_invite(struct rln_dialogs *all, const struct rln_sip_msg *msg, u
 void rln_uas_on_request(struct rln_dialog *d, const struct rln_sip_msg *msg, uint64_t txn);
 void rln_uas_on_cancel(struct rln_dialogs *all, const struct rln_sip_msg *msg, uint64_t txn);
 void rln_uas_on_repeat(struct rln_timer *timer, uint64_t now_ns);
+void rln_uas_on_fault(struct rln_dialog *d, uint64_t txn, int error);
 void rln_uas_drop_answer(struct rln_dialog *d);
 
 /* dialog_request.c. 0 or -errno: -EHOSTUNREACH, -ENOBUFS, -EMSGSIZE. */

@@ -301,7 +301,7 @@ void rln_uac_on_fault(struct rln_dialog *d, uint64_t txn, int error)
 		rln_dialog_emit_error(d, RLN_FAULT_TRANSPORT, (unsigned)error);
 		end_after_bye(d, RLN_END_NETWORK, 0);
 	} else if (txn == d->theirs.txn || txn == d->answer.txn) {
-		rln_dialog_emit_error(d, error == ETIMEDOUT ? RLN_FAULT_TRANSACTION : RLN_FAULT_TRANSPORT, (unsigned)error);
+		rln_uas_on_fault(d, txn, error);
 	}
 }
 

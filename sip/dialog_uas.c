@@ -137,15 +137,30 @@ int rln_uas_respond(struct rln_dialog *d, uint16_t code, struct rln_span sdp, st
 	if (d->theirs.phase == RLN_THEIRS_NONE)
 		return -ENOTCONN;
 	req = rln_txn_request(d->all->txns, (struct rln_txn_id){d->theirs.txn});
+	if (!req && d->theirs.method == RLN_SIP_INVITE)
+		return -ENOTCONN; /* its transaction broke, and the event that says so is on its way */
 	if (!req) {
-		d->theirs.phase = RLN_THEIRS_NONE;
-		return -ENOTCONN;
+		d->theirs.phase = RLN_THEIRS_NONE; /* an UPDATE that its sender no longer waits for (RFC 4320) */
+		return 0;
 	}
 	if (is_cancelled)
 		return send_refused(d, req, 487, nothing);
 	if (code < 200)
 		return d->theirs.method == RLN_SIP_INVITE ? send_provisional(d, req, code, sdp, extra) : -EINVAL;
 	return code < 300 ? send_accepted(d, req, code, sdp, extra) : send_refused(d, req, code, extra);
+}
+
+/* The transaction of what the session was to answer broke: nothing can be answered any more. */
+void rln_uas_on_fault(struct rln_dialog *d, uint64_t txn, int error)
+{
+	bool is_open = d->theirs.phase == RLN_THEIRS_OPEN || d->theirs.phase == RLN_THEIRS_CANCELLED;
+
+	rln_dialog_emit_error(d, error == ETIMEDOUT ? RLN_FAULT_TRANSACTION : RLN_FAULT_TRANSPORT, (unsigned)error);
+	if (txn != d->theirs.txn || !is_open)
+		return;
+	d->theirs.phase = is_first_invite(d) ? RLN_THEIRS_NONE : RLN_THEIRS_MOOT;
+	if (is_first_invite(d))
+		rln_dialog_end(d);
 }
 
 void rln_uas_drop_answer(struct rln_dialog *d)

@@ -652,6 +652,41 @@ static void wrong_orders(void **state)
 	no_more_events();
 }
 
+static void no_way_back(void **state)
+{
+	static const char invite[] =
+		"INVITE sip:alice@198.18.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 203.0.113.5;branch=z9hG4bKaway\r\nMax-Forwards: 70\r\n"
+		"From: <sip:bob@203.0.113.5>;tag=bt\r\nTo: <sip:alice@198.18.0.1>\r\nCall-ID: away\r\nCSeq: 1 INVITE\r\n"
+		"Contact: <sip:bob@203.0.113.5>\r\nContent-Length: 0\r\n\r\n";
+	const struct rln_event *ev;
+
+	(void)state;
+	receive_from(invite, sizeof(invite) - 1, "203.0.113.5", 5060, 5060);
+	call.v = next_event(RLN_EV_INCOMING_CALL)->id;
+	respond(180, NULL);
+	state_event(RLN_DIALOG_NONE, RLN_DIALOG_EARLY);
+	ev = next_event(RLN_EV_DIALOG_ERROR);
+	assert_int_equal(ev->dialog_error.error, RLN_FAULT_TRANSPORT);
+	assert_int_equal(ev->dialog_error.error_code, ENETUNREACH);
+	state_event(RLN_DIALOG_EARLY, RLN_DIALOG_TERMINATED);
+	assert_int_equal(rln_dialog_send_response(dialogs0, call, 200, SDP_ANSWER, NULL), -ENOTCONN);
+	no_more_events();
+	no_more_sent();
+}
+
+/* An UPDATE that the session leaves lying: after timer F nobody waits for its answer. */
+static void an_update_too_late(void **state)
+{
+	(void)state;
+	establish();
+	from_peer("UPDATE", 11, BOB, SDP_OFFER);
+	next_event(RLN_EV_REINVITE_RECEIVED);
+	run_for(33000);
+	respond(200, SDP_ANSWER);
+	no_more_sent();
+	finish();
+}
+
 /* The Nth allocation fails, for every N. */
 static void memory_runs_out(void **state)
 {
@@ -740,6 +775,8 @@ int main(void)
 		TEST(an_old_peer),
 		TEST(another_port_of_ours),
 		TEST(wrong_orders),
+		TEST(no_way_back),
+		TEST(an_update_too_late),
 		TEST(memory_runs_out),
 		TEST(blocks_run_out),
 	};

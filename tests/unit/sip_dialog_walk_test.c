@@ -142,6 +142,17 @@ static void order_something(struct story *s)
 	}
 }
 
+/* The network says that the other node cannot be reached. */
+static void report_unreachable(unsigned node)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(world.pool);
+
+	assert_non_null(m);
+	*rln_pkt(m) =
+		(struct rln_pkt){.dst = addr_of(node ? OUR_IP : PEER_IP, 5060), .op = RLN_PKT_UNREACH, .error = EHOSTUNREACH};
+	deliver(m, node);
+}
+
 static void step(void)
 {
 	static const unsigned pause_ms[] = {0, 0, 1, 5, 50, 400, 1100, 4000, 33000, 61000};
@@ -152,6 +163,8 @@ static void step(void)
 		if (!known[i].released && random_below(3) == 0)
 			order_something(&known[i]);
 	}
+	if (random_below(25) == 0)
+		report_unreachable(random_below(2));
 	pump();
 	run_for(pause_ms[random_below(10)]);
 }
