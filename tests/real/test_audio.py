@@ -21,8 +21,8 @@ def speech(w, source, name, seconds=8):
     return out
 
 
-def same(source, recorded, codec='pcmu', channel=0, least=0.99):
-    m = match(source, recorded, codec, channel)
+def same(source, recorded, codec='pcmu', channel=0, least=0.99, tolerance=0):
+    m = match(source, recorded, codec, channel, tolerance=tolerance)
     check(m['exact'] >= least and abs(m['level_db']) < 0.1, f'{Path(recorded).name}: {m}')
 
 
@@ -108,6 +108,7 @@ def audio_example(w):
     same(sb, w.dir / 'alice-heard.wav')
 
 
+BARESIP_ZERO = 2  # baresip's mu-law table decodes the two zeros as +2 and -2
 BARESIP = '''
 poll_method epoll
 sip_listen {local}:5060
@@ -169,7 +170,7 @@ def audio_baresip_calls_us(w):
     p.wait(30)
     check(server.stop() == 0, server.tail())
     same(sa, w.dir / 'heard.wav', least=0.97)
-    same(sb, heard_by_baresip(d), least=0.97)
+    same(sb, heard_by_baresip(d), least=0.97, tolerance=BARESIP_ZERO)
 
 
 @test
@@ -180,7 +181,7 @@ def audio_we_call_baresip(w):
     w.ringlane(config(), ns=ours, ready=None, args=('call', 'sip:bare@198.18.0.2', '--play', sa, '--record', w.dir / 'heard.wav', '--duration', 11)).ok(40)
     p.stop()
     same(sb, w.dir / 'heard.wav', least=0.97)
-    same(sa, heard_by_baresip(d), least=0.97)
+    same(sa, heard_by_baresip(d), least=0.97, tolerance=BARESIP_ZERO)
 
 
 @test

@@ -225,8 +225,9 @@ def cli_call_report_and_trace(w):
     check('404' in out, out)
     out = ringlane(w, 'call', 'sip:a@unknown.example', '-c', conf, ns=ours, code=1)[1]
     check("'unknown.example' is no address and not in sip.hosts" in out and 'EAL' not in out, out)
-    named = w.file('named.yaml', conf.read_text() + 'sip: {hosts: [{name: pbx.example, address: 198.18.0.3}]}\n')
-    ringlane(w, 'call', 'sip:tone@pbx.example', '-c', named, '-d', 0.5, ns=ours, code=0)
+    named = w.file('named.yaml', conf.read_text() + 'sip: {domain: caller.example, hosts: [{name: pbx.example, address: 198.18.0.3}]}\n')
+    out = ringlane(w, 'call', 'sip:tone@pbx.example', '-c', named, '-d', 0.5, '-f', 'me', '-t', ns=ours, code=0)[1]
+    check('from="sip:me@caller.example"' in out, out)
     check(s.stop() == 0, s.tail())
 
 

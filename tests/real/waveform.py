@@ -39,7 +39,7 @@ def alaw(x):
 CODECS = {'pcmu': ulaw, 'pcma': alaw, 'none': lambda x: x}
 
 
-def match(source, recorded, codec='pcmu', channel=0, seconds=None):
+def match(source, recorded, codec='pcmu', channel=0, seconds=None, tolerance=0):
     """`seconds`: look for the source's first seconds only (the call was shorter)."""
     src, rate = load(source)
     got, rate_got = load(recorded)
@@ -53,7 +53,7 @@ def match(source, recorded, codec='pcmu', channel=0, seconds=None):
     at -= n if at >= len(got) else 0
     lo, hi = max(0, -at), min(len(want), len(got) - at)
     x, y = want[lo:hi], got[lo + at:hi + at]
-    same = int(np.sum(x == y)) if hi > lo else 0
+    same = int(np.sum(np.abs(x - y) <= tolerance)) if hi > lo else 0
     px, py = float(np.mean(x.astype(float) ** 2)) if hi > lo else 0.0, float(np.mean(y.astype(float) ** 2)) if hi > lo else 0.0
     return {
         'exact': same / len(want),
@@ -61,3 +61,4 @@ def match(source, recorded, codec='pcmu', channel=0, seconds=None):
         'level_db': 10 * np.log10(py / px) if px > 0 and py > 0 else float('-inf'),
         'overlap_s': (hi - lo) / rate,
     }
+
