@@ -172,6 +172,7 @@ static int take_uri(char out[URI_MAX], struct rln_sip_uri *uri, const char *in)
 {
 	bool is_whole = strchr(in, '<') || strncasecmp(in, "sip:", 4) == 0 || strncasecmp(in, "sips:", 5) == 0;
 	int len = snprintf(out, URI_MAX, "%s%s", is_whole ? "" : "sip:", in);
+	const char *headers;
 
 	if (len >= URI_MAX)
 		return -EINVAL;
@@ -181,6 +182,9 @@ static int take_uri(char out[URI_MAX], struct rln_sip_uri *uri, const char *in)
 	}
 	if (rln_sip_uri_parse(uri, out, (size_t)len) != 0)
 		return -EINVAL;
+	headers = memchr(out + uri->host.off, '?', uri->text.off + uri->text.len - uri->host.off);
+	if (headers) /* no part of a Request-URI, nor of From and To (19.1.1) */
+		uri->text.len = (uint16_t)(headers - out - uri->text.off);
 	return uri->scheme.len == 3 && uri->host.len ? 0 : -EINVAL;
 }
 

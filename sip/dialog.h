@@ -14,9 +14,9 @@
  *   - DIALOG_STATE_CHANGED to EARLY or CONFIRMED comes before the event that tells the call (RINGING,
  *     CALL_ESTABLISHED); to TERMINATED it comes last: it is the report that a dialog has ended, once for every dialog
  *     that sent or received anything, and nothing follows it.
- *   - CALL_TERMINATED at most once: {REMOTE, 0} peer's BYE; {CANCELLED, 487} peer's CANCEL (or its BYE before our
- *     answer): the session then sends 487 with rln_dialog_send_response(); {NORMAL, status} our BYE was answered;
- *     {TIMEOUT, 408} it was not; {NETWORK, 0} it could not be sent.
+ *   - CALL_TERMINATED at most once: {REMOTE, 0} peer's BYE; {CANCELLED, 487} peer's CANCEL (or its BYE or its
+ *     INVITE's Expires before our answer): the session then sends 487 with rln_dialog_send_response(); {NORMAL,
+ *     status} our BYE was answered; {TIMEOUT, 408} it was not; {NETWORK, 0} it could not be sent.
  *   - A refused INVITE of ours gives CALL_STATE_CHANGED and the end; timer B gives TIMED_OUT (408), other transport
  *     faults DIALOG_ERROR {TRANSPORT, errno}. In a confirmed dialog the refusal of a re-INVITE is REFUSED, GLARE
  *     (491) or TIMED_OUT; a transport fault DIALOG_ERROR and then REFUSED (503).
@@ -52,8 +52,8 @@ void rln_dialogs_destroy(struct rln_dialogs *dialogs);
 uint32_t rln_dialogs_in_use(const struct rln_dialogs *dialogs);
 
 /* A UAC dialog from URI `from` to URI `to` (both with or without "sip:"); nothing is sent. {0} and errno: EINVAL
- * (bad URI), ENOMEM (table full), ENETUNREACH, EHOSTUNREACH (host is a name: we resolve none but those in the
- * hosts table of the config). */
+ * (bad URI), ENOMEM (table full), EPROTONOSUPPORT (not UDP), ENETUNREACH, EHOSTUNREACH (host is a name: we resolve
+ * none but those in the hosts table of the config). */
 struct rln_dialog_id rln_dialog_create(struct rln_dialogs *dialogs, const char *from, const char *to);
 /* A source port of ours other than the transport's first one (several peers in one process). */
 int rln_dialog_set_local_port(struct rln_dialogs *dialogs, struct rln_dialog_id id, uint16_t port);

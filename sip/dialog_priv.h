@@ -63,7 +63,7 @@ enum rln_dialog_bye { RLN_BYE_NONE, RLN_BYE_WAITS /* for the ACK of our 2xx (15)
 
 struct rln_dialog { /* owner: control lcore */
 	struct rln_timer repeat;         /* our 2xx until its ACK; our provisional each minute */
-	struct rln_timer guard;          /* an INVITE that we gave up: 64*T1 (9.1) */
+	struct rln_timer guard;          /* an INVITE that we gave up: 64*T1 (9.1); the Expires of theirs */
 	struct rln_dialogs *all;
 	uint64_t self;
 	struct rln_dialog_remote *remote;
@@ -175,6 +175,8 @@ int rln_uas_respond(struct rln_dialog *d, uint16_t code, struct rln_span sdp, st
 void rln_uas_on_invite(struct rln_dialogs *all, const struct rln_sip_msg *msg, uint64_t txn);
 void rln_uas_on_request(struct rln_dialog *d, const struct rln_sip_msg *msg, uint64_t txn);
 void rln_uas_on_cancel(struct rln_dialogs *all, const struct rln_sip_msg *msg, uint64_t txn);
+/* The guard of an INVITE of theirs fired; false when it was not that which waited. */
+bool rln_uas_on_expires(struct rln_dialog *d);
 void rln_uas_on_repeat(struct rln_timer *timer, uint64_t now_ns);
 void rln_uas_on_fault(struct rln_dialog *d, uint64_t txn, int error);
 void rln_uas_drop_answer(struct rln_dialog *d);

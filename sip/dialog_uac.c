@@ -311,6 +311,8 @@ void rln_uac_on_guard(struct rln_timer *timer, uint64_t now_ns)
 	struct rln_dialog *d = (struct rln_dialog *)((char *)timer - offsetof(struct rln_dialog, guard));
 
 	(void)now_ns;
+	if (rln_uas_on_expires(d) || d->ours.phase == RLN_OURS_NONE)
+		return;
 	rln_txn_drop(d->all->txns, (struct rln_txn_id){d->ours.txn});
 	on_invite_fault(d, ETIMEDOUT);
 	rln_dialog_settle(d);

@@ -9,11 +9,12 @@
  */
 #include <errno.h>
 
+#include "lcore/clock.h"
 #include "lcore/log.h"
 #include "lcore/secure.h"
 #include "sip/dialog_priv.h"
 
-#define MINUTE_NS (60 * 1000000000ull)
+#define MINUTE_NS (60 * RLN_SEC)
 
 static const struct rln_span nothing = {NULL, 0};
 
@@ -83,6 +84,13 @@ static void start_answer(struct rln_dialog *d, const struct rln_dialog_sent *sen
 	rln_wheel_arm(wheel(d), &d->repeat, now + d->answer.interval_ns);
 }
 
+/* The first INVITE has its final answer: neither repeated provisionals nor its Expires matter any more. */
+static void stop_waiting(struct rln_dialog *d)
+{
+	rln_wheel_disarm(wheel(d), &d->repeat);
+	rln_wheel_disarm(wheel(d), &d->guard);
+}
+
 static int send_accepted(
 	struct rln_dialog *d, const struct rln_sip_msg *req, uint16_t code, struct rln_span sdp, struct rln_span extra)
 {
@@ -95,6 +103,8 @@ static int send_accepted(
 	d->theirs.phase = RLN_THEIRS_NONE;
 	if (!is_invite)
 		return 0;
+	if (is_first_invite(d))
+		stop_waiting(d);
 	start_answer(d, &sent, code, sdp.len > 0);
 	d->established = true;
 	rln_dialog_set_state(d, RLN_DIALOG_CONFIRMED);
@@ -116,7 +126,7 @@ static int send_refused(struct rln_dialog *d, const struct rln_sip_msg *req, uin
 	d->theirs.phase = RLN_THEIRS_NONE;
 	if (!is_first_invite(d))
 		return 0;
-	rln_wheel_disarm(wheel(d), &d->repeat);
+	stop_waiting(d);
 	rln_dialog_end(d);
 	return 0;
 }
@@ -243,6 +253,23 @@ static void on_ack(struct rln_dialog *d, const struct rln_sip_msg *msg)
 	/* else a repeated ACK: the peer answered a repetition of our 2xx */
 }
 
+/* The caller gives up, by CANCEL, by BYE, or by the Expires of its INVITE: the session hears of it, and sends the 487. */
+static void give_up(struct rln_dialog *d)
+{
+	d->theirs.phase = RLN_THEIRS_CANCELLED;
+	stop_waiting(d);
+	rln_dialog_emit_terminated(d, RLN_END_CANCELLED, 487);
+}
+
+/* 13.3.1: the INVITE's Expires has passed before the session answered. */
+bool rln_uas_on_expires(struct rln_dialog *d)
+{
+	if (!is_first_invite(d) || d->theirs.phase != RLN_THEIRS_OPEN)
+		return false;
+	give_up(d);
+	return true;
+}
+
 void rln_uas_on_invite(struct rln_dialogs *all, const struct rln_sip_msg *msg, uint64_t txn)
 {
 	struct rln_dialog *d;
@@ -265,6 +292,8 @@ void rln_uas_on_invite(struct rln_dialogs *all, const struct rln_sip_msg *msg, u
 	d->theirs.method = RLN_SIP_INVITE;
 	d->theirs.phase = RLN_THEIRS_OPEN;
 	d->theirs.has_offer = rln_dialog_sdp_of(msg).len > 0;
+	if (msg->expires > 0)
+		rln_wheel_arm(wheel(d), &d->guard, rln_wheel_now(wheel(d)) + (uint64_t)msg->expires * RLN_SEC);
 	if (rln_dialog_emit_incoming(d, msg) != 0) { /* nobody takes calls here */
 		d->released = true;
 		if (rln_uas_respond(d, 503, nothing, nothing) != 0)
@@ -335,8 +364,7 @@ static void on_bye(struct rln_dialog *d, const struct rln_sip_msg *msg, uint64_t
 {
 	rln_policy_respond(d->all, msg, txn, 200, NULL, NULL);
 	if (d->theirs.phase == RLN_THEIRS_OPEN && is_first_invite(d)) {
-		d->theirs.phase = RLN_THEIRS_CANCELLED;
-		rln_dialog_emit_terminated(d, RLN_END_CANCELLED, 487);
+		give_up(d);
 		return;
 	}
 	if (d->theirs.phase == RLN_THEIRS_CANCELLED)
@@ -392,9 +420,7 @@ void rln_uas_on_cancel(struct rln_dialogs *all, const struct rln_sip_msg *msg, u
 	if (!d || d->theirs.txn != invite.v || d->theirs.phase != RLN_THEIRS_OPEN)
 		return;
 	if (is_first_invite(d)) {
-		d->theirs.phase = RLN_THEIRS_CANCELLED;
-		rln_wheel_disarm(wheel(d), &d->repeat);
-		rln_dialog_emit_terminated(d, RLN_END_CANCELLED, 487);
+		give_up(d);
 	} else if (rln_uas_respond(d, 487, nothing, nothing) == 0) {
 		d->theirs.phase = RLN_THEIRS_MOOT;
 	}

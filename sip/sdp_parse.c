@@ -328,8 +328,8 @@ int rln_sdp_parse(struct rln_sdp *out, const char *text, size_t len)
 	while (rest.n > 0) {
 		struct span line = cut(&rest, '\n');
 
-		if (line.n > 0 && line.s[line.n - 1] == '\r')
-			line.n--;
+		while (line.n > 0 && strchr("\r \t", line.s[line.n - 1]) && line.s[line.n - 1])
+			line.n--; /* blanks too: some peers leave them behind a value */
 		if (line.n == 0)
 			continue; /* an empty line at the end is common */
 		if (line.n < 2 || line.s[1] != '=' || memchr(line.s, '\0', line.n))

@@ -155,10 +155,10 @@ static void names_in_contacts(void **state)
 	reply(invite, "200 OK", "bt", "Contact: <sip:bob@phone.invalid:5099>\r\n", SDP_OFFER);
 	next_sent("ACK sip:bob@phone.invalid:5099 ");
 	assert_int_equal(last_sent()->dst.port, 5060);
-	call = rln_dialog_create(dialogs0, "sip:alice@" OUR_IP, "sip:bob@bob.example.test:5080");
+	call = rln_dialog_create(dialogs0, "sip:alice@" OUR_IP, "sip:bob@bob.example.test:5080?Subject=tea");
 	assert_true(call.v != 0);
 	publish_initiate(node0, call, SDP_ANSWER);
-	next_sent("INVITE sip:bob@bob.example.test:5080 ");
+	assert_header(next_sent("INVITE sip:bob@bob.example.test:5080 SIP/2.0\r\n"), "To", "<sip:bob@bob.example.test:5080>");
 	assert_int_equal(last_sent()->dst.port, 5080);
 }
 

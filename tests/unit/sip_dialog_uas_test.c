@@ -303,6 +303,32 @@ static void bye_before_the_answer(void **state)
 	state_event(RLN_DIALOG_EARLY, RLN_DIALOG_TERMINATED);
 }
 
+static void the_invitation_expires(void **state)
+{
+	(void)state;
+	incoming_with(BOB "Expires: 20\r\n", SDP_OFFER);
+	respond(180, NULL);
+	next_sent("SIP/2.0 180 ");
+	state_event(RLN_DIALOG_NONE, RLN_DIALOG_EARLY);
+	run_for(19990);
+	no_more_events();
+	run_for(20);
+	terminated_event(RLN_END_CANCELLED, 487);
+	no_more_sent();
+	respond(487, NULL);
+	next_sent("SIP/2.0 487 ");
+	state_event(RLN_DIALOG_EARLY, RLN_DIALOG_TERMINATED);
+	same_branch("ACK", 10, NULL);
+	no_more_events();
+	/* An answer in time stops that clock. */
+	request("INVITE", "expires", 1, FROM, "<sip:alice@198.18.0.1>", "expires", BOB "Expires: 20\r\n", SDP_OFFER);
+	call.v = next_event(RLN_EV_INCOMING_CALL)->id;
+	respond(200, SDP_ANSWER);
+	state_event(RLN_DIALOG_NONE, RLN_DIALOG_CONFIRMED);
+	run_for(25000);
+	no_more_events();
+}
+
 static void a_late_offer(void **state)
 {
 	const struct rln_event *ev;
@@ -758,6 +784,7 @@ int main(void)
 		TEST(cancel_crosses_the_sessions_answer),
 		TEST(cancel_after_the_answer),
 		TEST(bye_before_the_answer),
+		TEST(the_invitation_expires),
 		TEST(a_late_offer),
 		TEST(their_reinvite),
 		TEST(a_reinvite_without_offer),

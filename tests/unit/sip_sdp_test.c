@@ -316,6 +316,7 @@ static void directions(void **state)
 		{"", "a=recvonly\r\n", "0.0.0.0", BOTH, NO},
 		{"", "a=sendonly\r\n", "0.0.0.0", BOTH, IN},
 		{"", "a=inactive\r\n", "0.0.0.0", BOTH, NO},
+		{"", "a=sendonly \t\r\n", "192.0.2.5", BOTH, IN},
 	};
 
 	(void)state;
