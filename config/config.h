@@ -118,7 +118,7 @@ struct rln_config_rtp {
 struct rln_config_media {
 	char recordings[RLN_CONFIG_PATH]; /* relative names of recordings start here */
 	char prompts[RLN_CONFIG_PATH];    /* relative names of files to play start here */
-	uint32_t file_blocks;             /* buffers between workers and the file thread */
+	uint32_t file_blocks;             /* buffers of each worker, 8 kB; two for a recording */
 };
 
 struct rln_config_limits {

@@ -288,7 +288,9 @@ static int start_shards(struct rln_appliance *a)
 		.rtcp_interval_ms = rtp->rtcp_interval_ms,
 		.latch_silence_ms = rtp->latch_timeout_ms,
 		.latch_packets = 1,
-		.symmetric = rtp->latching};
+		.symmetric = rtp->latching,
+		.file_blocks = a->config.media.file_blocks,
+		.recorders = a->config.media.file_blocks / 2}; /* each fills two at a time */
 	int rc = 0;
 
 	for (unsigned w = 0; rc == 0 && w < a->eal.workers; w++) {
@@ -493,7 +495,8 @@ static void stop_telemetry(struct rln_appliance *a)
 
 static int start_api(struct rln_appliance *a)
 {
-	rln_api_bind(&(struct rln_api){a->coord, a->channels, a->config.sip.port, a->eal.workers, a->shards});
+	rln_api_bind(
+		&(struct rln_api){a->coord, a->channels, a->config.sip.port, a->eal.workers, a->shards, a->config.sip.domain});
 	return 0;
 }
 

@@ -101,6 +101,8 @@ struct rln_peer *rln_peer_new_with(const struct rln_peer_options *options)
 		errno = -rc;
 		return NULL;
 	}
+	if (peer->api->domain && peer->api->domain[0])
+		snprintf(peer->from, sizeof(peer->from), "sip:%s@%s", options->name, peer->api->domain);
 	peer->last = &peer->first;
 	rln_inbox_init(&peer->inbox, sub, take, peer);
 	return peer;
@@ -150,7 +152,7 @@ void rln_peer_free(struct rln_peer *peer)
 
 struct rln_call *rln_peer_call(struct rln_peer *peer, const char *target)
 {
-	struct rln_call_request request = {.peer = peer->number, .to = target};
+	struct rln_call_request request = {.peer = peer->number, .from = peer->from[0] ? peer->from : NULL, .to = target};
 	struct rln_session_id id = rln_coord_reserve(peer->api->coord);
 	struct rln_call *call;
 	int rc;

@@ -16,6 +16,7 @@ struct rln_api { /* the running appliance as the API sees it */
 	uint16_t sip_port; /* the config's */
 	unsigned workers;
 	struct rln_shard *const *shards; /* for leg statistics */
+	const char *domain;              /* host part of From in calls that we make; "" or NULL: our address */
 };
 
 /* dpdk_app/stages.c: the appliance runs (copied), or no longer does (NULL). The thread that starts and stops it. */
@@ -55,6 +56,7 @@ struct rln_incoming {
 struct rln_peer {
 	const struct rln_api *api;
 	unsigned number; /* of the coordinator */
+	char from[256];  /* URI of calls that we make when the config names a domain, else "" */
 	struct rln_inbox inbox;
 	struct rln_call *calls;
 	struct rln_incoming *first, **last; /* waiting to be asked for */
