@@ -21,7 +21,8 @@ FENCES = {r'<osip': {'sip/osip_glue.c', 'sip/osip_priv.h'}, r'<srtp': {'rtp/cryp
           r'<openssl/': {'lcore/secure.c'}, r'<yaml': {'config/parse.c'}, r'<jemalloc': {'lcore/heap.c'}, r'<rte_cryptodev': {'rtp/crypto_dev.c'},
           r'<opus': {'rtp/codec_opus.c'}, r'<rte_telemetry': {'dpdk_app/telemetry.c'}}
 # Worker-side objects: what they may never call.
-HOT = ['rtp/pipeline', 'rtp/stage_rx', 'rtp/stage_tx', 'rtp/packet', 'rtp/seq', 'rtp/jitter_stat', 'rtp/codec', 'rtp/dtmf', 'rtp/tone',
+HOT = ['rtp/pipeline', 'rtp/stage_rx', 'rtp/stage_tx', 'rtp/packet', 'rtp/seq', 'rtp/codec', 'rtp/dtmf', 'rtp/tone', 'rtp/rtcp',
+       'rtp/player', 'rtp/recorder', 'rtp/file_client',
        'lcore/net/net', 'lcore/net/eth', 'lcore/net/ipv4', 'lcore/net/ipv6', 'lcore/net/udp', 'lcore/net/flow']
 COLD_CALLS = re.compile(r'^(malloc|calloc|realloc|free|rln_alloc|rln_zalloc|rln_free|rln_log_at|printf|fprintf|write|read|open|close|'
                         r'pthread_mutex_\w+|nanosleep|usleep|poll|select|time|clock_gettime|gettimeofday)$')
