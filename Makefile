@@ -95,11 +95,13 @@ unit: $(foreach u,$(UNIT),$(BUILD)/unit/$(u))
 	$(call run_unit,$^)
 
 # --- simulation: the whole product in one process over ring ports ------------------------------------------------
+# Tests read the bus's trace where the product prints it.
+SIM_WRAP := -Wl,--wrap=rln_trace_print
 SIM := $(patsubst tests/sim/%.c,%,$(wildcard tests/sim/*_test.c))
 define sim
 $(BUILD)/sim/$(1): $(BUILD)/tests/sim/$(1).o $(patsubst %.c,$(BUILD)/%.o,$(filter-out %_test.c,$(wildcard tests/sim/*.c))) $(call archives,dpdk_app)
 	@mkdir -p $$(@D)
-	$$(call link,$$(filter %.o,$$^),$$(filter %.a,$$^)) -lcmocka
+	$$(call link,$$(filter %.o,$$^) $$(SIM_WRAP),$$(filter %.a,$$^)) -lcmocka
 endef
 $(foreach t,$(SIM),$(eval $(call sim,$(t))))
 .PHONY: sim

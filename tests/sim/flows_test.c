@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The flows of requirements 7, read off the bus: each test makes one call with a scripted peer and follows the trace, kinds in their order, each with the event
+ * that it came from, then the fields. Every call ends with an empty appliance (the group's teardown).
+ */
+#include "tests/sim/sim.h"
+
+#define PORT 5070
+#define NONE (-1)
+
+struct row { /* of a flow: a kind, whose subject it is, and the row that it came from by causes (NONE: nothing here, an outside event) */
+	enum rln_event_kind kind;
+	enum rln_id_type subject; /* RLN_ID_NONE: any */
+	int from;
+};
+
+/* Each row stands behind the one that it came from, or behind the row before when it came from outside; lcores that work at the same time are in no order. */
+static void follow(size_t begin, const struct row *rows, size_t n, size_t *at)
+{
+	for (size_t i = 0; i < n; i++) {
+		size_t next = rows[i].from != NONE ? at[rows[i].from] + 1 : i ? at[i - 1] + 1 : begin;
+
+		do {
+			at[i] = sim_trace_wait(next, rows[i].kind, 0);
+			next = at[i] + 1;
+		} while ((rows[i].subject && rln_id_type(sim_trace_at(at[i])->ev.id) != rows[i].subject) ||
+			 (rows[i].from != NONE && !sim_trace_led_to(at[rows[i].from], at[i])));
+	}
+}
+#define FOLLOW(begin, rows, at) follow(begin, rows, sizeof(rows) / sizeof(rows[0]), at)
+
+static const struct rln_event *event(size_t i)
+{
+	return &sim_trace_at(i)->ev;
+}
+
+static struct rln_peer *bob;
+static struct sim_sip *sip;
+static struct sim_rtp *rtp;
+
+static int open_peer(void **state)
+{
+	(void)state;
+	sim_trace_begin();
+	bob = rln_peer_new("bob", PORT);
+	sip = sim_sip_open(5060);
+	rtp = sim_rtp_open(SIM_HOST, 30000);
+	return bob && sip ? 0 : -1;
+}
+
+static int close_peer(void **state)
+{
+	(void)state;
+	rln_peer_free(bob);
+	sim_sip_close(sip);
+	sim_rtp_close(rtp);
+	sim_wait_idle();
+	return 0;
+}
+
+static void assert_slice(const struct sim_event *e, struct rln_slice slice, const char *want)
+{
+	const char *text = sim_trace_text(e, slice);
+
+	if (!strstr(text, want))
+		fail_msg("%s: '%s' is not in '%s'", rln_event_info(rln_event_kind(&e->ev))->name, want, text);
+}
+
+/* R186: the seven events, and six steps of set-up. */
+static void incoming_is_set_up(void **state)
+{
+	static const struct row rows[] = {
+		{RLN_EV_SIP_MESSAGE_RECEIVED, RLN_ID_NONE, NONE},
+		{RLN_EV_INCOMING_CALL, RLN_ID_DIALOG, 0},
+		{RLN_EV_SESSION_CREATED, RLN_ID_SESSION, 1},
+		{RLN_EV_INCOMING_CALL, RLN_ID_SESSION, 1},
+		{RLN_EV_SEND_SIP_RESPONSE, RLN_ID_NONE, 1},
+		{RLN_EV_CREATE_MEDIA_SESSION, RLN_ID_SESSION, 1},
+		{RLN_EV_STATE_CHANGED, RLN_ID_SESSION, 1},
+		{RLN_EV_MEDIA_SESSION_CREATED, RLN_ID_SESSION, 5},
+		{RLN_EV_ACCEPT_CALL, RLN_ID_SESSION, NONE},
+		{RLN_EV_START_MEDIA_STREAM, RLN_ID_MEDIA, 8},
+		{RLN_EV_START_RTP_STREAM, RLN_ID_MEDIA, 9},
+		{RLN_EV_RTP_STREAM_STARTED, RLN_ID_MEDIA, 10},
+		{RLN_EV_MEDIA_STREAM_STARTED, RLN_ID_MEDIA, 11},
+		{RLN_EV_SEND_SIP_RESPONSE, RLN_ID_NONE, 12},
+		{RLN_EV_MEDIA_NEGOTIATED, RLN_ID_SESSION, 12},
+		{RLN_EV_SIP_MESSAGE_RECEIVED, RLN_ID_NONE, NONE},
+		{RLN_EV_CALL_ESTABLISHED, RLN_ID_DIALOG, 15},
+		{RLN_EV_STATE_CHANGED, RLN_ID_SESSION, 16},
+	};
+	size_t at[sizeof(rows) / sizeof(rows[0])];
+	struct rln_incoming *in;
+	struct rln_call *call;
+	struct sim_dialog d;
+	const struct sim_event *e;
+	struct sim_msg m;
+
+	(void)state;
+	sim_uac(&d, sip, "bob", PORT);
+	sim_request(&d, "INVITE", NULL, sim_sdp(30000, "8", "sendrecv"));
+	in = rln_peer_get_incoming_call(bob, SIM_WAIT_MS);
+	assert_non_null(in);
+	sim_trace_wait(0, RLN_EV_MEDIA_SESSION_CREATED, 0); /* an accept that comes earlier is deferred until then */
+	call = rln_incoming_accept(in);
+	assert_non_null(call);
+	sim_expect(sip, &m, "SIP/2.0 180");
+	sim_expect(sip, &m, "SIP/2.0 200");
+	sim_learn(&d, &m);
+	sim_request(&d, "ACK", NULL, NULL);
+	assert_int_equal(rln_call_wait_for_state(call, RLN_STATE_ACTIVE, SIM_WAIT_MS), 0);
+	FOLLOW(0, rows, at);
+	e = sim_trace_at(at[0]);
+	assert_slice(e, e->ev.sip_message_received.body, "m=audio 30000");
+	assert_int_equal(e->ev.sip_message_received.source.port, 5060);
+	e = sim_trace_at(at[3]);
+	assert_slice(e, e->ev.incoming_call.call_id, d.call_id);
+	assert_slice(e, e->ev.incoming_call.from, "sip:sim@" SIM_HOST);
+	assert_slice(e, e->ev.incoming_call.to, "sip:bob@" SIM_MAIN);
+	assert_slice(e, e->ev.incoming_call.sdp_offer, "m=audio 30000");
+	assert_slice(e, e->ev.incoming_call.headers, "CSeq");
+	assert_int_equal(event(at[2])->session_created.role, RLN_ROLE_UAS);
+	assert_int_equal(event(at[4])->send_sip_response.status_code, 180);
+	assert_int_equal(event(at[6])->state_changed.old_state, RLN_STATE_IDLE);
+	assert_int_equal(event(at[6])->state_changed.new_state, RLN_STATE_PROCEEDING);
+	assert_int_equal(event(at[7])->media_session_created.local_addr.port, sim_sdp_port(&m));
+	assert_int_equal(rln_id_type(event(at[7])->media_session_created.media_id), RLN_ID_MEDIA);
+	assert_int_equal(
+		rln_id_shard(event(at[7])->media_session_created.media_id), sim_trace_at(at[9])->endpoint - RLN_ENDPOINT_WORKER0);
+	e = sim_trace_at(at[9]);
+	assert_slice(e, e->ev.start_media_stream.remote_sdp, "m=audio 30000");
+	assert_slice(e, e->ev.start_media_stream.local_sdp, "RTP/AVP 8");
+	assert_int_equal(event(at[10])->start_rtp_stream.remote.port, 30000);
+	assert_int_equal(event(at[10])->start_rtp_stream.local_port, sim_sdp_port(&m));
+	assert_int_equal(event(at[10])->start_rtp_stream.codec, RLN_CODEC_PCMA);
+	assert_int_equal(event(at[12])->media_stream_started.local_port, sim_sdp_port(&m));
+	assert_int_equal(event(at[12])->media_stream_started.codec, RLN_CODEC_PCMA);
+	assert_int_equal(event(at[13])->send_sip_response.status_code, 200);
+	assert_int_equal(event(at[14])->media_negotiated.codec, RLN_CODEC_PCMA);
+	assert_int_equal(event(at[14])->media_negotiated.payload_type, 8);
+	assert_int_equal(event(at[14])->media_negotiated.direction, RLN_MEDIA_BIDIRECTIONAL);
+	assert_int_equal(event(at[14])->media_negotiated.remote_addr.port, 30000);
+	assert_int_equal(event(at[17])->state_changed.new_state, RLN_STATE_ACTIVE);
+	sim_bye(&d);
+	rln_call_free(call);
+}
+
+/* R187 */
+static void outgoing_is_set_up(void **state)
+{
+	static const struct row rows[] = {
+		{RLN_EV_MAKE_CALL, RLN_ID_SESSION, NONE},
+		{RLN_EV_SESSION_CREATED, RLN_ID_SESSION, 0},
+		{RLN_EV_CREATE_MEDIA_SESSION, RLN_ID_SESSION, 0},
+		{RLN_EV_STATE_CHANGED, RLN_ID_SESSION, 0},
+		{RLN_EV_MEDIA_SESSION_CREATED, RLN_ID_SESSION, 2},
+		{RLN_EV_INITIATE_CALL, RLN_ID_DIALOG, 4},
+		{RLN_EV_MEDIA_SESSION_READY, RLN_ID_SESSION, 4},
+		{RLN_EV_SEND_SIP_MESSAGE, RLN_ID_NONE, 5},
+		{RLN_EV_SIP_RESPONSE_RECEIVED, RLN_ID_DIALOG, NONE}, /* 180 */
+		{RLN_EV_CALL_STATE_CHANGED, RLN_ID_DIALOG, 8},
+		{RLN_EV_SIP_RESPONSE_RECEIVED, RLN_ID_DIALOG, NONE}, /* 200 */
+		{RLN_EV_CALL_ESTABLISHED, RLN_ID_DIALOG, 10},
+		{RLN_EV_START_MEDIA_STREAM, RLN_ID_MEDIA, 11},
+		{RLN_EV_MEDIA_STREAM_STARTED, RLN_ID_MEDIA, 12},
+		{RLN_EV_STATE_CHANGED, RLN_ID_SESSION, 13},
+		{RLN_EV_MEDIA_NEGOTIATED, RLN_ID_SESSION, 13},
+	};
+	size_t at[sizeof(rows) / sizeof(rows[0])];
+	struct sim_msg invite, ack;
+	const struct sim_event *e;
+	struct rln_call *call;
+	struct sim_dialog d;
+
+	(void)state;
+	call = rln_peer_call(bob, "sim@" SIM_HOST);
+	assert_non_null(call);
+	sim_expect(sip, &invite, "INVITE ");
+	sim_uas(&d, sip, &invite);
+	sim_respond(&d, &invite, 180, NULL, NULL);
+	sim_trace_wait(0, RLN_EV_CALL_STATE_CHANGED, rln_call_session(call).v);
+	sim_respond(&d, &invite, 200, NULL, sim_sdp(30000, "0", "sendrecv"));
+	sim_expect(sip, &ack, "ACK ");
+	FOLLOW(0, rows, at);
+	e = sim_trace_at(at[0]);
+	assert_slice(e, e->ev.make_call.to, "sim@" SIM_HOST);
+	assert_int_equal(event(at[1])->session_created.role, RLN_ROLE_UAC);
+	assert_int_equal(event(at[3])->state_changed.new_state, RLN_STATE_CALLING);
+	e = sim_trace_at(at[5]);
+	assert_slice(e, e->ev.initiate_call.to, "sim@" SIM_HOST);
+	assert_slice(e, e->ev.initiate_call.from, "bob@");
+	assert_slice(e, e->ev.initiate_call.sdp_offer, "m=audio");
+	assert_int_equal(event(at[4])->media_session_created.local_addr.port, sim_sdp_port(&invite));
+	assert_int_equal(event(at[6])->media_session_ready.local_addr.port, sim_sdp_port(&invite));
+	assert_int_equal(event(at[7])->send_sip_message.destination.port, 5060);
+	assert_int_equal(event(at[8])->sip_response_received.status_code, 180);
+	assert_int_equal(event(at[9])->call_state_changed.new_state, RLN_CALL_RINGING);
+	assert_int_equal(event(at[9])->call_state_changed.status, 180);
+	assert_int_equal(event(at[10])->sip_response_received.status_code, 200);
+	e = sim_trace_at(at[11]);
+	assert_slice(e, e->ev.call_established.sdp, "m=audio 30000");
+	assert_int_equal(event(at[14])->state_changed.new_state, RLN_STATE_ACTIVE);
+	assert_int_equal(event(at[15])->media_negotiated.remote_addr.port, 30000);
+	assert_int_equal(event(at[15])->media_negotiated.codec, RLN_CODEC_PCMU);
+	assert_string_equal(sim_header(&invite, "Content-Type"), "application/sdp");
+	sim_bye(&d);
+	rln_call_free(call);
+}
+
+/* R188, R154: BYE, stop media, the end told once, the slot goes. */
+static void termination_is_in_order(void **state)
+{
+	static const struct row rows[] = {
+		{RLN_EV_HANGUP_CALL, RLN_ID_SESSION, NONE},
+		{RLN_EV_TERMINATE_SESSION, RLN_ID_DIALOG, 0},
+		{RLN_EV_SEND_SIP_MESSAGE, RLN_ID_NONE, 1},
+		{RLN_EV_STOP_RTP_STREAM, RLN_ID_MEDIA, 0},
+		{RLN_EV_RTP_STREAM_STOPPED, RLN_ID_MEDIA, 3},
+		{RLN_EV_MEDIA_STREAM_STOPPED, RLN_ID_MEDIA, 4},
+		{RLN_EV_SIP_RESPONSE_RECEIVED, RLN_ID_DIALOG, NONE},
+		{RLN_EV_CALL_TERMINATED, RLN_ID_DIALOG, 6},
+		{RLN_EV_STATE_CHANGED, RLN_ID_SESSION, 7},
+		{RLN_EV_SESSION_TERMINATED, RLN_ID_SESSION, 7},
+	};
+	size_t at[sizeof(rows) / sizeof(rows[0])], begin, stop;
+	struct rln_call *call;
+	struct sim_dialog d;
+	struct sim_msg bye;
+
+	(void)state;
+	sim_call_in(&d, sip, "bob", PORT, sim_sdp(30000, "0", "sendrecv"), bob, &call, NULL);
+	begin = sim_trace_count();
+	assert_int_equal(rln_call_hangup(call), 0);
+	sim_expect(sip, &bye, "BYE ");
+	sim_trace_wait(begin, RLN_EV_MEDIA_STREAM_STOPPED, 0); /* the leg goes without waiting for the peer */
+	assert_int_equal(rln_call_state(call), RLN_STATE_TERMINATING);
+	sim_respond(&d, &bye, 200, NULL, NULL);
+	assert_int_equal(rln_call_wait_for_state(call, RLN_STATE_TERMINATED, SIM_WAIT_MS), 0);
+	FOLLOW(begin, rows, at);
+	stop = sim_trace_find(begin, RLN_EV_STOP_MEDIA_STREAM, 0);
+	assert_true(stop != SIZE_MAX && sim_trace_led_to(at[0], stop) && at[1] < stop); /* BYE first */
+	assert_int_equal(event(at[9])->session_terminated.reason, RLN_END_NORMAL);
+	assert_int_equal(event(at[8])->state_changed.old_state, RLN_STATE_TERMINATING);
+	assert_int_equal(sim_trace_find(at[9] + 1, RLN_EV_SESSION_TERMINATED, 0), SIZE_MAX);
+	assert_int_equal(rln_call_end(call, NULL), RLN_END_NORMAL);
+	rln_call_free(call);
+}
+
+/* R155's tail: what both directions of audio lead to, in this order, each once. */
+static void check_media_tail(size_t from, uint64_t session, unsigned ssrc, uint16_t local_port)
+{
+	static const struct row rows[] = {
+		{RLN_EV_MEDIA_NEGOTIATED, RLN_ID_SESSION, NONE},
+		{RLN_EV_MEDIA_FLOW_ESTABLISHED, RLN_ID_SESSION, NONE},
+		{RLN_EV_FIRST_AUDIO_FRAME_RECEIVED, RLN_ID_SESSION, NONE},
+		{RLN_EV_AUDIO_CHANNELS_READY, RLN_ID_SESSION, NONE},
+	};
+	size_t at[4];
+
+	FOLLOW(from, rows, at);
+	for (unsigned i = 0; i < 4; i++) {
+		assert_int_equal(event(at[i])->id, session);
+		assert_int_equal(sim_trace_find(at[i] + 1, rows[i].kind, session), SIZE_MAX);
+	}
+	assert_int_equal(event(at[1])->media_flow_established.direction, RLN_MEDIA_BIDIRECTIONAL);
+	assert_int_equal(event(at[1])->media_flow_established.remote_addr.port, 30000);
+	assert_int_equal(event(at[1])->media_flow_established.local_addr.port, local_port);
+	assert_int_equal(event(at[2])->first_audio_frame_received.ssrc, ssrc);
+	assert_int_equal(event(at[2])->first_audio_frame_received.timestamp, 160000);
+	assert_int_equal(event(at[3])->audio_channels_ready.can_send, 1);
+	assert_int_equal(event(at[3])->audio_channels_ready.can_receive, 1);
+}
+
+static void send_audio(uint16_t port)
+{
+	uint8_t sound[160];
+
+	sim_sound_ulaw(sound, sizeof(sound), 1);
+	sim_rtp_to(rtp, SIM_MAIN, port);
+	for (unsigned i = 0; i < 3; i++)
+		sim_rtp_send(rtp, sound, sizeof(sound), i == 0);
+}
+
+/* R191, UAC: SESSION_CREATED, MEDIA_SESSION_READY, MEDIA_NEGOTIATED, MEDIA_FLOW_ESTABLISHED, FIRST_AUDIO_FRAME_RECEIVED, AUDIO_CHANNELS_READY. */
+static void media_of_the_caller(void **state)
+{
+	struct sim_msg invite;
+	struct rln_call *call;
+	struct sim_dialog d;
+	size_t made, ready;
+	uint64_t id;
+
+	(void)state;
+	sim_call_out(&d, sip, bob, sim_sdp(30000, "0", "sendrecv"), &call, &invite);
+	id = rln_call_session(call).v;
+	assert_false(rln_call_is_media_ready(call)); /* never from SDP alone (R107) */
+	send_audio(sim_sdp_port(&invite));
+	assert_int_equal(rln_call_wait_for_media(call, SIM_WAIT_MS), 0);
+	assert_true(rln_call_is_media_ready(call));
+	made = sim_trace_wait(0, RLN_EV_SESSION_CREATED, id);
+	ready = sim_trace_wait(made + 1, RLN_EV_MEDIA_SESSION_READY, id);
+	check_media_tail(ready + 1, id, rtp->ssrc, sim_sdp_port(&invite));
+	sim_rtp_wait(rtp, 2); /* and silence goes out by itself */
+	sim_bye(&d);
+	rln_call_free(call);
+}
+
+/* R191, UAS; the confirmation of the remote comes with the first RTP. */
+static void media_of_the_callee(void **state)
+{
+	size_t ringing, ready, confirmed;
+	struct sim_msg answer;
+	struct rln_call *call;
+	struct sim_dialog d;
+	uint64_t id;
+
+	(void)state;
+	sim_call_in(&d, sip, "bob", PORT, sim_sdp(30000, "0", "sendrecv"), bob, &call, &answer);
+	id = rln_call_session(call).v;
+	send_audio(sim_sdp_port(&answer));
+	assert_int_equal(rln_call_wait_for_media(call, SIM_WAIT_MS), 0);
+	ringing = sim_trace_wait(0, RLN_EV_INCOMING_CALL, id);
+	ready = sim_trace_wait(ringing, RLN_EV_ACCEPT_CALL, id);
+	ready = sim_trace_wait(ready, RLN_EV_MEDIA_SESSION_READY, id);
+	check_media_tail(ready + 1, id, rtp->ssrc, sim_sdp_port(&answer));
+	confirmed = sim_trace_wait(0, RLN_EV_REMOTE_MEDIA_CONFIRMED, id);
+	assert_int_equal(event(confirmed)->remote_media_confirmed.rtp_flowing, 1);
+	assert_int_equal(event(confirmed)->remote_media_confirmed.rtcp_received, 0);
+	assert_int_equal(event(confirmed)->remote_media_confirmed.remote_addr.port, 30000);
+	sim_bye(&d);
+	rln_call_free(call);
+}
+
+/* R155: what comes before the answer counts, and is told in its turn. */
+static void early_packets_wait_for_the_answer(void **state)
+{
+	char target[64];
+	struct sim_msg invite, ack;
+	struct rln_call *call;
+	struct sim_dialog d;
+	uint64_t id;
+
+	(void)state;
+	snprintf(target, sizeof(target), "sim@" SIM_HOST);
+	call = rln_peer_call(bob, target);
+	assert_non_null(call);
+	id = rln_call_session(call).v;
+	sim_expect(sip, &invite, "INVITE ");
+	sim_uas(&d, sip, &invite);
+	sim_respond(&d, &invite, 180, NULL, NULL);
+	send_audio(sim_sdp_port(&invite));
+	assert_int_equal(rln_call_wait_for_event(call, RLN_EV_FIRST_AUDIO_FRAME_RECEIVED, 100, NULL), RLN_ETIMEDOUT);
+	sim_respond(&d, &invite, 200, NULL, sim_sdp(30000, "0", "sendrecv"));
+	sim_expect(sip, &ack, "ACK ");
+	assert_int_equal(rln_call_wait_for_state(call, RLN_STATE_ACTIVE, SIM_WAIT_MS), 0);
+	assert_int_equal(rln_call_wait_for_media(call, SIM_WAIT_MS), 0);
+	check_media_tail(0, id, rtp->ssrc, sim_sdp_port(&invite));
+	sim_bye(&d);
+	rln_call_free(call);
+}
+
+/* R155: one way: AUDIO_CHANNELS_READY right after MEDIA_NEGOTIATED with one flag; no flow is ever established. */
+static void one_way_call_has_one_flag(void **state)
+{
+	struct sim_msg answer;
+	struct rln_event ev;
+	struct rln_call *call;
+	struct sim_dialog d;
+
+	(void)state;
+	sim_call_in(&d, sip, "bob", PORT, sim_sdp(30000, "0", "sendonly"), bob, &call, &answer);
+	assert_non_null(strstr(sim_body(&answer), "a=recvonly"));
+	assert_int_equal(rln_call_wait_for_event(call, RLN_EV_AUDIO_CHANNELS_READY, SIM_WAIT_MS, &ev), 0);
+	assert_int_equal(ev.audio_channels_ready.can_send, 0);
+	assert_int_equal(ev.audio_channels_ready.can_receive, 1);
+	assert_int_equal(rln_call_wait_for_event(call, RLN_EV_MEDIA_NEGOTIATED, SIM_WAIT_MS, &ev), 0);
+	assert_int_equal(ev.media_negotiated.direction, RLN_MEDIA_INBOUND);
+	send_audio(sim_sdp_port(&answer));
+	assert_int_equal(rln_call_wait_for_event(call, RLN_EV_FIRST_AUDIO_FRAME_RECEIVED, SIM_WAIT_MS, &ev), 0);
+	assert_int_equal(rln_call_wait_for_event(call, RLN_EV_MEDIA_FLOW_ESTABLISHED, 60, &ev), RLN_ETIMEDOUT);
+	assert_int_equal(sim_rtp_received(rtp), 0);
+	sim_bye(&d);
+	rln_call_free(call);
+}
+
+/* Inside delivery: two peers of this process, and not a frame on the wire. */
+static void two_peers_inside(void **state)
+{
+	struct rln_peer *alice = rln_peer_new("alice", 5080);
+	unsigned before = sim_wire_counts().to_hosts;
+	struct rln_call *a, *b;
+	struct rln_incoming *in;
+
+	(void)state;
+	assert_non_null(alice);
+	a = rln_peer_call(alice, "bob@127.0.0.1:5070");
+	assert_non_null(a);
+	in = rln_peer_get_incoming_call(bob, SIM_WAIT_MS);
+	assert_non_null(in);
+	assert_non_null(strstr(rln_incoming_from(in), "alice@"));
+	b = rln_incoming_accept(in);
+	assert_non_null(b);
+	assert_int_equal(rln_call_wait_for_state(a, RLN_STATE_ACTIVE, SIM_WAIT_MS), 0);
+	assert_int_equal(rln_call_wait_for_state(b, RLN_STATE_ACTIVE, SIM_WAIT_MS), 0);
+	assert_int_equal(rln_call_wait_for_media(a, SIM_WAIT_MS), 0); /* silence of both sides is flow enough */
+	assert_int_equal(rln_call_wait_for_media(b, SIM_WAIT_MS), 0);
+	assert_int_equal(rln_call_hangup(b), 0);
+	assert_int_equal(rln_call_wait_for_state(a, RLN_STATE_TERMINATED, SIM_WAIT_MS), 0);
+	assert_int_equal(rln_call_end(a, NULL), RLN_END_REMOTE);
+	assert_int_equal(rln_call_wait_for_state(b, RLN_STATE_TERMINATED, SIM_WAIT_MS), 0);
+	rln_call_free(a);
+	rln_call_free(b);
+	rln_peer_free(alice);
+	assert_int_equal(sim_wire_counts().to_hosts, before);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(incoming_is_set_up, open_peer, close_peer),
+		cmocka_unit_test_setup_teardown(outgoing_is_set_up, open_peer, close_peer),
+		cmocka_unit_test_setup_teardown(termination_is_in_order, open_peer, close_peer),
+		cmocka_unit_test_setup_teardown(media_of_the_caller, open_peer, close_peer),
+		cmocka_unit_test_setup_teardown(media_of_the_callee, open_peer, close_peer),
+		cmocka_unit_test_setup_teardown(early_packets_wait_for_the_answer, open_peer, close_peer),
+		cmocka_unit_test_setup_teardown(one_way_call_has_one_flag, open_peer, close_peer),
+		cmocka_unit_test_setup_teardown(two_peers_inside, open_peer, close_peer),
+	};
+
+	return cmocka_run_group_tests_name("sim/flows", tests, sim_group_start, sim_group_stop);
+}
