@@ -10,12 +10,14 @@
 
 #include "lcore/net/net_priv.h"
 
-#define UDP_LEN ((unsigned)sizeof(struct rte_udp_hdr))
+#define UDP_LEN        ((unsigned)sizeof(struct rte_udp_hdr))
+#define V4_HEADERS_MAX (14 + 4 + 20 + 8) /* Ethernet, VLAN, IPv4, UDP; with IPv6 they are longer even without a VLAN */
 _Static_assert(sizeof(((struct rln_flow *)0)->header) >= 14 + 4 + 40 + 8, "Ethernet, VLAN, IPv6, UDP");
 
+/* By the header's length (42 or 46; 62 or 66), which stands in the line that a packet needs anyway. Not for inside flows. */
 static bool is_v4(const struct rln_flow *flow)
 {
-	return rln_addr_is_v4(&flow->local);
+	return flow->header_len <= V4_HEADERS_MAX;
 }
 
 static unsigned ip_len_of(bool v4)
@@ -39,7 +41,7 @@ static void build_udp(const struct rln_net_port *port, struct rte_udp_hdr *h, co
 static void build(const struct rln_net *net, struct rln_flow *flow, unsigned port, uint16_t fragment)
 {
 	const struct rln_net_port *p = rln_net_port(net, port);
-	bool v4 = is_v4(flow);
+	bool v4 = rln_addr_is_v4(&flow->local);
 	unsigned l2 = rln_eth_len(p);
 	uint8_t *ip = flow->header + l2;
 
@@ -118,10 +120,11 @@ static void finish_udp(struct rte_udp_hdr *h, const struct rte_mbuf *m, unsigned
 	h->dgram_cksum = folded ? folded : 0xffff; /* RFC 768: 0 means none */
 }
 
-/* Before fragmenting, nothing is left to the device: it could not sum up over several frames. */
-static void complete(const struct rln_net_port *port, struct rte_mbuf *m, uint8_t *l3, bool v4, unsigned l2, bool whole)
+/* Before fragmenting, nothing is left to the device: it could not sum up over several frames. `udp_sum`: known, or 0. */
+static inline void complete(
+	const struct rln_net_port *port, struct rte_mbuf *m, uint8_t *l3, bool v4, bool whole, uint16_t udp_sum)
 {
-	unsigned ip = ip_len_of(v4), len = m->pkt_len - l2;
+	unsigned l2 = (unsigned)(l3 - rte_pktmbuf_mtod(m, uint8_t *)), ip = ip_len_of(v4), len = m->pkt_len - l2;
 	struct rte_udp_hdr *udp = (struct rte_udp_hdr *)(l3 + ip);
 	bool offload_udp = port->tx_offloads & RTE_ETH_TX_OFFLOAD_UDP_CKSUM;
 	uint64_t flags = 0;
@@ -130,6 +133,8 @@ static void complete(const struct rln_net_port *port, struct rte_mbuf *m, uint8_
 	if (offload_udp && whole) {
 		udp->dgram_cksum = rln_sum_fold((uint32_t)udp->dgram_cksum + udp->dgram_len);
 		flags |= RTE_MBUF_F_TX_UDP_CKSUM | (v4 ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6);
+	} else if (udp_sum && whole) {
+		udp->dgram_cksum = udp_sum;
 	} else {
 		finish_udp(udp, m, l2 + ip + UDP_LEN, offload_udp ? (uint32_t)udp->src_port + udp->dst_port : 0);
 	}
@@ -149,7 +154,8 @@ static void complete(const struct rln_net_port *port, struct rte_mbuf *m, uint8_
 }
 
 /* Headers before the data, in full. True when the frame may go as it is; it exceeds the MTU else. NULL header: counted and freed. */
-static bool put_headers(struct rln_net *net, const struct rln_flow *flow, struct rte_mbuf *m, uint8_t **header)
+static inline bool put_headers(
+	struct rln_net *net, const struct rln_flow *flow, struct rte_mbuf *m, uint16_t udp_sum, uint8_t **header)
 {
 	const struct rln_net_port *port = rln_net_port(net, flow->port);
 	unsigned ip = ip_len_of(is_v4(flow)), l2 = flow->header_len - ip - UDP_LEN;
@@ -167,7 +173,7 @@ static bool put_headers(struct rln_net *net, const struct rln_flow *flow, struct
 		return false;
 	}
 	copy_header(*header, flow);
-	complete(port, m, *header + l2, is_v4(flow), l2, whole);
+	complete(port, m, *header + l2, is_v4(flow), whole, udp_sum);
 	return whole;
 }
 
@@ -205,7 +211,7 @@ static void send_slowly(struct rln_net *net, struct rln_flow *flow, struct rte_m
 		rln_net_note_unreach(net, m, EHOSTUNREACH);
 		return;
 	}
-	if (!put_headers(net, flow, m, &header)) {
+	if (!put_headers(net, flow, m, 0, &header)) {
 		if (!header)
 			return;
 		count = rln_fragment(net, flow->port, m, out);
@@ -214,7 +220,7 @@ static void send_slowly(struct rln_net *net, struct rln_flow *flow, struct rte_m
 		rln_neighbour_send(net, n, out[i]);
 }
 
-void rln_net_send(struct rln_net *net, struct rln_flow *flow, struct rte_mbuf *m)
+static inline void send_by_flow(struct rln_net *net, struct rln_flow *flow, struct rte_mbuf *m, uint16_t udp_sum)
 {
 	struct rln_neighbour *n = &net->neighbours.slot[flow->neighbour];
 	unsigned ip = ip_len_of(is_v4(flow));
@@ -230,9 +236,19 @@ void rln_net_send(struct rln_net *net, struct rln_flow *flow, struct rte_mbuf *m
 		return;
 	}
 	n->used = 1;
-	put_headers(net, flow, m, &header);
+	put_headers(net, flow, m, udp_sum, &header);
 	if (likely(header != NULL))
 		rln_net_transmit(net, flow->port, m);
+}
+
+void rln_net_send(struct rln_net *net, struct rln_flow *flow, struct rte_mbuf *m)
+{
+	send_by_flow(net, flow, m, 0);
+}
+
+void rln_net_send_summed(struct rln_net *net, struct rln_flow *flow, struct rte_mbuf *m, uint16_t udp_sum)
+{
+	send_by_flow(net, flow, m, udp_sum);
 }
 
 void rln_net_send_to(struct rln_net *net, struct rte_mbuf *m)

@@ -141,7 +141,6 @@ void rln_ipv4_input(struct rln_net *net, struct rte_mbuf *m, struct rln_ip *ip)
 		return;
 	}
 	ip->proto = h->next_proto_id;
-	ip->hops = h->time_to_live;
 	ip->header_len = (uint8_t)len;
 	bits = rte_be_to_cpu_16(h->fragment_offset);
 	id = rte_be_to_cpu_16(h->packet_id);

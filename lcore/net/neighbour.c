@@ -154,12 +154,12 @@ static void pending_refuse(struct rln_net *net, struct rln_neighbour *n)
 
 /* ---- slots ---- */
 
+/* Nothing waits for it: frames wait for INCOMPLETE ones only, and those are answered or fail first. */
 static void forget(struct rln_net *net, struct rln_neighbour *n)
 {
 	struct rln_neighbours *ns = &net->neighbours;
 	uint16_t i = index_of(ns, n), *at = &ns->hash[bucket(ns, n->port, &n->addr)];
 
-	pending_refuse(net, n);
 	set_state(net, n, RLN_NEIGHBOUR_FREE);
 	while (*at != i)
 		at = &ns->slot[*at].hash_next;
@@ -202,7 +202,6 @@ static struct rln_neighbour *add(struct rln_net *net, unsigned port, const struc
 	n->addr.port = 0;
 	n->port = (uint8_t)port;
 	n->tries = n->used = 0;
-	next_gen(n);
 	return n;
 }
 

@@ -166,6 +166,7 @@ void rln_net_inside(struct rln_net *net, struct rte_mbuf *m, const struct rln_ad
 	pkt->dst = *dst;
 	pkt->op = RLN_PKT_DATAGRAM;
 	pkt->port = RLN_FLOW_LOCAL;
+	pkt->udp_sum = 0;
 	pkt->worker = net->worker;
 	pkt->rx_ns = net->now_ns;
 	rln_net_count(net, RLN_C_TX_LOCAL);

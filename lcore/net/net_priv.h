@@ -29,7 +29,8 @@
 /* What the IP layer learned of a packet on its way up; the addresses stand in rln_pkt(m). */
 struct rln_ip {
 	uint8_t port;       /* index it came by */
-	uint8_t proto, hops;
+	uint8_t proto;
+	uint8_t hops;       /* IPv6's hop limit, for ND */
 	bool v6;
 	bool multicast;     /* sent to more than us: nothing may be answered with an error */
 	bool l4_good;       /* the device checked the UDP checksum */

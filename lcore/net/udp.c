@@ -8,12 +8,13 @@
  * Whether the checksum holds. Kernel senders on veth leave only the pseudo-header's sum in the field, for a device to finish
  * that never comes; on ports marked partial_ok such a packet passes and is counted.
  */
-static bool is_sum_good(struct rln_net *net, const struct rte_mbuf *m, const struct rln_ip *ip)
+static bool is_sum_good(struct rln_net *net, struct rte_mbuf *m, const struct rln_ip *ip)
 {
 	const struct rte_udp_hdr *h = rte_pktmbuf_mtod(m, const struct rte_udp_hdr *);
-	const struct rln_pkt *pkt = rln_pkt((struct rte_mbuf *)(uintptr_t)m);
+	struct rln_pkt *pkt = rln_pkt(m);
 	uint32_t pseudo;
 
+	pkt->udp_sum = h->dgram_cksum;
 	if (h->dgram_cksum == 0)
 		return !ip->v6;
 	if (ip->l4_good || rln_sum_is_good(rln_l4_sum(m, &pkt->src, &pkt->dst, IPPROTO_UDP)))
@@ -23,6 +24,7 @@ static bool is_sum_good(struct rln_net *net, const struct rte_mbuf *m, const str
 	pseudo = rln_pseudo_sum(&pkt->src, &pkt->dst, IPPROTO_UDP) + h->dgram_len;
 	if (h->dgram_cksum != rln_sum_fold(pseudo))
 		return false;
+	pkt->udp_sum = 0;
 	rln_net_count(net, RLN_C_UDP_CHECKSUM_PARTIAL);
 	return true;
 }

@@ -168,6 +168,42 @@ static void test_refuses_closed_ports(void **state)
 	world_end();
 }
 
+/* Long datagrams are quoted in part: the error stays within 576 or 1,280 bytes of IP. */
+static void test_refusals_are_short(void **state)
+{
+	(void)state;
+	for (unsigned v6 = 0; v6 < 2; v6++) {
+		static uint8_t bytes[1514];
+		unsigned ip = v6 ? 40 : 20, n = from_hex(v6 ? CLOSED6 : CLOSED4, bytes, sizeof(bytes)), total = 1500;
+		uint16_t sum = 0;
+		struct rte_mbuf *m;
+
+		memset(bytes + n, 0, sizeof(bytes) - n);
+		bytes[14 + ip + 4] = (uint8_t)((total - ip) >> 8); /* UDP length, and IP's */
+		bytes[14 + ip + 5] = (uint8_t)(total - ip);
+		memcpy(bytes + (v6 ? 18 : 16), v6 ? bytes + 14 + ip + 4 : (uint8_t[]){1500 >> 8, 1500 & 0xff}, 2);
+		memset(bytes + 14 + ip + 6, 0, 2);
+		if (v6) {
+			sum = rte_ipv6_udptcp_cksum((struct rte_ipv6_hdr *)(bytes + 14), bytes + 54);
+			memcpy(bytes + 14 + ip + 6, &sum, 2);
+		} else {
+			memset(bytes + 24, 0, 2);
+			sum = (uint16_t)~rte_raw_cksum(bytes + 14, 20);
+			memcpy(bytes + 24, &sum, 2);
+		}
+		put(0, buffer(bytes, sizeof(bytes)));
+		rln_net_poll(w.net[0], &w.out, w.now_ns);
+		rln_net_flush(w.net[0]);
+		m = sent_on(0);
+		assert_non_null(m);
+		assert_int_equal(m->pkt_len, 14 + (v6 ? 1280 : 576));
+		if (!v6)
+			assert_int_equal(rte_raw_cksum(rte_pktmbuf_mtod_offset(m, void *, 34), m->pkt_len - 34), 0xffff);
+		rte_pktmbuf_free(m);
+	}
+	world_end();
+}
+
 static void test_limits_refusals(void **state)
 {
 	(void)state;
@@ -277,6 +313,7 @@ int main(void)
 		cmocka_unit_test_setup(test_echo_checksum_for_every_sum, world_setup),
 		cmocka_unit_test_setup(test_drops_the_unwanted, world_setup),
 		cmocka_unit_test_setup(test_refuses_closed_ports, world_setup),
+		cmocka_unit_test_setup(test_refusals_are_short, world_setup),
 		cmocka_unit_test_setup(test_limits_refusals, world_setup),
 		cmocka_unit_test_setup(test_errors_reach_a_leg, world_setup),
 		cmocka_unit_test_setup(test_errors_reach_control, world_setup),

@@ -325,6 +325,38 @@ static struct rte_mbuf *payload(unsigned len)
 	return first;
 }
 
+/* Pieces of one datagram share an id; the next datagram has another. */
+static void test_each_datagram_has_its_id(void **state)
+{
+	(void)state;
+	know("198.18.0.2");
+	know("2001:db8::2");
+	for (unsigned v6 = 0; v6 < 2; v6++) {
+		uint32_t id[3] = {0};
+
+		for (unsigned i = 0; i < 3; i++) {
+			struct rte_mbuf *m = payload(2000);
+
+			rln_pkt(m)->src = addr(v6 ? "2001:db8::1" : "198.18.0.1", 5060);
+			rln_pkt(m)->dst = addr(v6 ? "2001:db8::2" : "198.18.0.2", 5060);
+			rln_net_send_to(w.net[0], m);
+			rln_net_flush(w.net[0]);
+			for (unsigned k = 0; k < 2; k++) {
+				uint32_t this = 0;
+
+				m = sent_on(0);
+				assert_non_null(m);
+				memcpy(&this, rte_pktmbuf_mtod_offset(m, void *, v6 ? 58 : 18), v6 ? 4 : 2);
+				assert_true(k == 0 || this == id[i]);
+				id[i] = this;
+				rte_pktmbuf_free(m);
+			}
+		}
+		assert_true(id[0] != id[1] && id[1] != id[2] && id[0] != id[2]);
+	}
+	world_end();
+}
+
 /* What we cut joins again, in the stack of another world: ours, with the addresses exchanged. */
 static void send_and_join(bool v6, unsigned len, unsigned frames)
 {
@@ -487,6 +519,7 @@ int main(void)
 		cmocka_unit_test_setup(test_the_oldest_makes_room, world_setup),
 		cmocka_unit_test_setup(test_too_many_pieces, world_setup),
 		cmocka_unit_test_setup(test_protocols_and_senders_are_kept_apart, world_setup),
+		cmocka_unit_test_setup(test_each_datagram_has_its_id, world_setup),
 		cmocka_unit_test_setup(test_cuts_what_it_sends, world_setup),
 		cmocka_unit_test(test_cut_leaves_nothing_to_the_device),
 		cmocka_unit_test_setup(test_pieces_wait_for_the_neighbour, world_setup),
