@@ -202,16 +202,61 @@ def cli_serve_is_quiet_when_idle(w):
     check(s.stop() == 0, s.tail())
 
 
-@test
-def cli_call_report_and_trace(w):
-    """A call to our own server: the table, the JSON, and a trace in which every event names its cause."""
+def caller_and_server(w, routes):
+    """Two hosts on a wire, a server with these routes on one: (caller's host, its configuration, the server)."""
     ours, theirs = w.host(), w.host()
     w.veth(ours, theirs, 'ra', 'rb')
     for h, n in ((ours, 'ra'), (theirs, 'rb')):
         sh('sysctl', '-qw', f'net.ipv6.conf.{n}.disable_ipv6=1', ns=h)
-    s = w.ringlane(config('rb', '198.18.0.3/24', prefix='srv', more='routes: [{match: tone, app: tone, tone_hz: 440}, {match: no, app: reject, code: 603}]\n'),
-                   ns=theirs)
-    conf = w.file('caller.yaml', config('ra', '198.18.0.1/24', prefix='cal'))
+    server = w.ringlane(config('rb', '198.18.0.3/24', prefix='srv', more=f'routes: [{routes}]\n'), ns=theirs)
+    return ours, w.file('caller.yaml', config('ra', '198.18.0.1/24', prefix='cal')), server
+
+
+@test
+def cli_call_files(w):
+    """--play alone lasts as long as the file; --record in stereo; files that cannot be used are said at once."""
+    ours, conf, s = caller_and_server(w, '{match: tone, app: tone, tone_hz: 440}')
+    sh('sox', '-n', '-r', 8000, '-c', 1, '-b', 16, w.dir / 'play.wav', 'synth', '1.5', 'sine', '300')
+    w.file('junk.wav', 'this is no WAV file at all, whatever its name says')
+    out = ringlane(w, 'call', 'sip:tone@198.18.0.3', '-c', conf, '-p', 'play.wav', '-r', 'both.wav', '-s', ns=ours, code=0)[1]
+    check(re.search(r'up for 1\.[4-9] s', out), out)
+    length = float(sh('soxi', '-D', w.dir / 'both.wav'))
+    check(1.3 <= length <= 2.0 and sh('soxi', '-c', w.dir / 'both.wav').strip() == '2', f'{length} s\n{out}')
+    for args, words in ((['-p', 'nope.wav'], 'nope.wav: No such file'), (['-r', 'nowhere/r.wav'], 'nowhere/r.wav: No such file'),
+                        (['-p', 'junk.wav'], 'junk.wav: ')):
+        out = ringlane(w, 'call', 'sip:tone@198.18.0.3', '-c', conf, *args, ns=ours, code=1)[1]
+        check(words in out, out)
+    check(s.stop() == 0, s.tail())
+
+
+@test
+def cli_call_interrupted(w):
+    """Ctrl-C hangs up: BYE when it is answered, CANCEL while it rings, and the report still comes."""
+    ours, conf, s = caller_and_server(w, '{match: tone, app: tone}, {match: ring, app: echo, ring_ms: 60000}')
+    for user, up, end in (('tone', 'STATE_CHANGED .*new_state=ACTIVE', 'NORMAL: we hung up'), ('ring', 'new_state=RINGING', 'CANCELLED')):
+        p = w.run(RINGLANE, 'call', f'sip:{user}@198.18.0.3', '-c', conf, '--trace', ns=ours, env={'RUNTIME_DIRECTORY': str(w.dir)})
+        p.expect(up, 10)
+        p.stop(signal.SIGINT)
+        check(p.p.returncode == (0 if user == 'tone' else 1), p.tail())
+        check(end in p.text(), p.tail())
+    check(telemetry(s, '/ringlane/calls')['sessions'] == 0, 'the server still has a call')
+    check(s.stop() == 0, s.tail())
+
+
+@test
+def cli_call_many_at_once(w):
+    ours, conf, s = caller_and_server(w, '{match: tone, app: tone}')
+    ringlane(w, 'call', 'sip:tone@198.18.0.3', '-c', conf, '-d', 1, '-n', 50, '-r', 'many.wav', '-j', 'many.json', ns=ours, code=0)
+    calls = json.loads((w.dir / 'many.json').read_text())['calls']
+    check(len(calls) == 50 and all(c['answered'] and c['end'] == 'NORMAL' and c['receive']['lost'] == 0 for c in calls), calls)
+    check(len(list(w.dir.glob('many-*.wav'))) == 50 and len({c['local'] for c in calls}) == 50, 'a file and a port for each')
+    check(s.stop() == 0, s.tail())
+
+
+@test
+def cli_call_report_and_trace(w):
+    """A call to our own server: the table, the JSON, and a trace in which every event names its cause."""
+    ours, conf, s = caller_and_server(w, '{match: tone, app: tone, tone_hz: 440}, {match: no, app: reject, code: 603}')
     out = ringlane(w, 'call', 'sip:tone@198.18.0.3', '-c', conf, '-d', 1, '--json', 'call.json', '--trace', ns=ours, code=0)[1]
     check(re.search(r'received\s+\d+', out) and 'NORMAL' in out, out)
     check(re.search(r'^\d\d:\d\d:\d\d\.\d{6} control\s+\S+\s+.*CALL_ESTABLISHED', out, re.M), out)

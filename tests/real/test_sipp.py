@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """SIPp (Debian's sip-tester) against the server and against `ringlane call`, over a veth pair. Zero unexpected messages."""
 import csv
+import os
 import re
 import sys
 from pathlib import Path
@@ -146,6 +147,22 @@ def sipp_lost_invite(w):
     call = w.ringlane(config(port=GATEWAY), ns=ours, args=('call', 'sip:x@198.18.1.2:5060', '--duration', 1), ready=None)
     check(call.wait(30) == 0 and 'NORMAL' in call.text(), call.tail())
     uas.ok(30)
+
+
+@test
+def sipp_big_invite(w):
+    """An INVITE of 4 kB arrives in fragments and is answered. A TAP delivers the fragments as they are (af_packet would put them together for us)."""
+    host = w.host()
+    tap = os.access('/dev/net/tun', os.W_OK)
+    if tap:
+        server = w.ringlane(config(device='net_tap0', port='host_address: 198.18.0.2', more=ROUTES), ns=host)
+    else:
+        ours, host = w.wire()
+        server = w.ringlane(config(device='net_af_packet0,framesz=16384,blocksz=16384,framecnt=256', more=ROUTES), ns=ours)
+    clean(sipp(w, host, '-sf', XML / 'uac_big.xml', calls=5, name='uac_big'), 5)
+    if tap:
+        check(telemetry(server, '/ringlane/counters')['eaten_fragment'] >= 10, 'the INVITEs did not come in fragments')
+    nothing_left(server)
 
 
 @test
