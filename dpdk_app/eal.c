@@ -179,8 +179,7 @@ static void build(
 	add_arg(args, text);
 	add_arg(args, "--file-prefix");
 	add_arg(args, config->runtime.prefix);
-	add_arg(args, "--log-level");
-	add_arg(args, "lib.eal:warning");
+	quieten(args);
 	if (eal->hugepages) {
 		add_arg(args, "--in-memory"); /* nothing in a file system that a killed process would leave behind */
 	} else {

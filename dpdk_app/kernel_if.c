@@ -163,9 +163,11 @@ struct rln_port_wait *rln_kernel_if_wait_create(const struct rln_net_shared *net
 	struct rln_port_wait *wait = rln_zalloc(sizeof(*wait));
 
 	for (unsigned p = 0; wait && p < net->ports_n; p++) {
+		struct rte_eth_dev_info info;
 		int fd = -1;
 
-		if (worker < net->ports[p].rx_queues)
+		if (worker < net->ports[p].rx_queues && rte_eth_dev_info_get(net->ports[p].device, &info) == 0 &&
+			strcmp(info.driver_name, "net_tap") == 0)
 			fd = rte_eth_dev_rx_intr_ctl_q_get_fd(net->ports[p].device, (uint16_t)worker);
 		if (fd >= 0)
 			wait->fd[wait->n++] = (struct pollfd){fd, POLLIN, 0};
