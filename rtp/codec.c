@@ -62,9 +62,10 @@ VECTOR static unsigned pcma_encode(const int16_t *restrict in, unsigned n, uint8
 {
 	for (unsigned i = 0; i < n; i++) {
 		int32_t sign = in[i] >> 15, magnitude = (in[i] ^ sign) >> 4; /* 11 bits */
-		uint32_t code = magnitude < 16 ? (uint32_t)magnitude : top_bits(magnitude) - EXPONENT(3);
+		int32_t top = (int32_t)(top_bits(magnitude) - EXPONENT(3));
+		int32_t code = top + ((magnitude - top) & ((magnitude - 16) >> 31)); /* below 16 there is no leading one */
 
-		out[i] = (uint8_t)((code ^ 0xd5) ^ (uint32_t)(sign & 0x80));
+		out[i] = (uint8_t)((code ^ 0xd5) ^ (sign & 0x80));
 	}
 	return n;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* G.711 against a plain reading of ITU-T G.191, over all codes and all samples. */
+/* G.711 against a plain reading of its tables, over all codes and all samples. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
