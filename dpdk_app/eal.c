@@ -168,6 +168,17 @@ static bool has_pci(const struct rln_config *config)
 	return false;
 }
 
+/* What the drivers say at every start and nobody can act on: tap's signals and flow rules, the absence of a legacy telemetry socket. */
+static void quieten(struct args *args)
+{
+	static const char *const levels[] = {"lib.eal:warning", "lib.telemetry:error", "pmd.net.tap:critical", "pmd.net.memif:error"};
+
+	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
+		add_arg(args, "--log-level");
+		add_arg(args, levels[i]);
+	}
+}
+
 static void build(
 	struct args *args, const struct rln_config *config, const char *extra, const struct rln_eal *eal, unsigned memory_mb)
 {

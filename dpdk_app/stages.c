@@ -3,13 +3,11 @@
  * What the appliance consists of and in which order it comes up. Objects are made on the main thread; the lcores run last, when everything they
  * touch exists. Handlers find their objects by the bus, so the order here is the only place where rooms are joined.
  */
-#include "dpdk_app/stages.h"
+#include "dpdk_app/stages_priv.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <rte_launch.h>
 
 #include "config/hosts.h"
 #include "config/parse.h"
@@ -22,7 +20,6 @@
 #include "lcore/heap.h"
 #include "lcore/io.h"
 #include "lcore/log.h"
-#include "lcore/loop.h"
 #include "lcore/wheel.h"
 #include "rtp/files.h"
 #include "session/api_priv.h"
@@ -39,34 +36,8 @@
 #define BLOCKS_LARGE    64
 #define IO_RING         4096
 #define CONTROL_TICK_NS RLN_MS
-#define BUS_BUDGET      256
-#define TIMER_BUDGET    1024
 #define PROMPT_CACHE    (64u << 20)
 #define DRAIN_STEP_MS   10
-
-struct rln_appliance { /* owner: main thread; the pointers are constant while lcores run */
-	struct rln_config config;
-	struct rln_appliance_options options;
-	struct rln_eal eal;
-	struct rln_bus *bus;
-	struct rln_ports *ports;
-	struct rln_net_shared net;
-	struct rln_placement *placement;
-	struct rln_io *io;
-	struct rln_files *files;
-	struct rln_channels *channels;
-	struct rln_wheel *wheel;
-	struct rln_transport *transport;
-	struct rln_dialogs *dialogs;
-	struct rln_coord *coord;
-	struct rln_apps *apps;
-	struct rln_net *nets[RLN_WORKERS_MAX];
-	struct rln_shard *shards[RLN_WORKERS_MAX];
-	struct rln_loop *control, *loops[RLN_WORKERS_MAX];
-	struct rln_tend *tend;
-	unsigned left; /* still in use, counted by the undos */
-	char left_text[256];
-};
 
 static struct rln_appliance *running; /* of rln_runtime_start(); owner: main thread */
 
@@ -327,101 +298,6 @@ static void stop_shards(struct rln_appliance *a)
 	count_left(a, "legs", legs);
 }
 
-/* Tasks of the control loop that are not tasks by themselves. */
-static unsigned poll_bus(void *bus, uint64_t now_ns)
-{
-	(void)now_ns;
-	return rln_bus_poll(bus, BUS_BUDGET);
-}
-
-static unsigned poll_wheel(void *wheel, uint64_t now_ns)
-{
-	return rln_wheel_advance(wheel, now_ns, TIMER_BUDGET);
-}
-
-static struct rln_idle_cfg idle_of(const struct rln_config *config)
-{
-	const struct rln_config_idle *idle = &config->idle;
-
-	return (struct rln_idle_cfg){idle->mode == RLN_IDLE_POLL ? UINT32_MAX : idle->spin_us, idle->sleep_min_us,
-		idle->sleep_max_us, idle->sleep_quiet_us};
-}
-
-static int make_control_loop(struct rln_appliance *a)
-{
-	struct rln_loop_cfg cfg = {.name = "rln-control",
-		.endpoint = RLN_ENDPOINT_CONTROL,
-		.idle = idle_of(&a->config),
-		.busy = rln_coord_busy,
-		.arg = a->coord};
-	const struct rln_task tasks[] = {
-		{"transport", rln_transport_poll, a->transport},
-		{"bus", poll_bus, a->bus},
-		{"wheel", poll_wheel, a->wheel},
-		{"coordinator", rln_coord_poll, a->coord},
-		{"channels", rln_channels_ring, a->channels},
-	};
-	int rc = rln_loop_create(&a->control, &cfg);
-
-	for (unsigned i = 0; rc == 0 && i < sizeof(tasks) / sizeof(tasks[0]); i++)
-		rc = rln_loop_add(a->control, &tasks[i]);
-	return rc;
-}
-
-struct worker_wait {
-	struct rln_port_wait *port;
-	struct rln_shard *shard;
-};
-
-static struct worker_wait waits[RLN_WORKERS_MAX];
-
-static void wait_for_packets(void *arg, uint32_t us)
-{
-	rln_ports_wait(((struct worker_wait *)arg)->port, us);
-}
-
-static bool has_legs(void *arg)
-{
-	return rln_shard_busy(((struct worker_wait *)arg)->shard);
-}
-
-static int make_worker_loop(struct rln_appliance *a, unsigned w)
-{
-	char name[16];
-	struct rln_loop_cfg cfg = {.name = name,
-		.endpoint = RLN_ENDPOINT_WORKER0 + w,
-		.idle = idle_of(&a->config),
-		.wait = wait_for_packets,
-		.busy = has_legs,
-		.arg = &waits[w]};
-	const struct rln_task task = {"shard", rln_shard_poll, a->shards[w]};
-	int rc;
-
-	snprintf(name, sizeof(name), "rln-worker%u", w & 0xff);
-	waits[w] = (struct worker_wait){rln_ports_wait_of(a->ports, w), a->shards[w]};
-	rc = rln_loop_create(&a->loops[w], &cfg);
-	return rc == 0 ? rln_loop_add(a->loops[w], &task) : rc;
-}
-
-static int start_loops(struct rln_appliance *a)
-{
-	int rc = make_control_loop(a);
-
-	for (unsigned w = 0; rc == 0 && w < a->eal.workers; w++)
-		rc = make_worker_loop(a, w);
-	return rc;
-}
-
-static void stop_loops(struct rln_appliance *a)
-{
-	for (unsigned w = 0; w < a->eal.workers; w++) {
-		rln_loop_destroy(a->loops[w]);
-		a->loops[w] = NULL;
-	}
-	rln_loop_destroy(a->control);
-	a->control = NULL;
-}
-
 static int start_apps(struct rln_appliance *a)
 {
 	if (!a->options.routes)
@@ -433,28 +309,6 @@ static void stop_apps(struct rln_appliance *a)
 {
 	rln_apps_destroy(a->apps);
 	a->apps = NULL;
-}
-
-static int start_threads(struct rln_appliance *a)
-{
-	int rc = rln_io_start(a->io);
-
-	if (rc != 0)
-		return rc;
-	for (unsigned w = 0; rc == 0 && w < a->eal.workers; w++)
-		rc = rte_eal_remote_launch(rln_loop_run, a->loops[w], RLN_LCORE_WORKER0 + w);
-	return rc == 0 ? rte_eal_remote_launch(rln_loop_run, a->control, RLN_LCORE_CONTROL) : rc;
-}
-
-static void stop_threads(struct rln_appliance *a)
-{
-	rln_loop_stop(a->control);
-	rte_eal_wait_lcore(RLN_LCORE_CONTROL);
-	for (unsigned w = 0; w < a->eal.workers; w++) {
-		rln_loop_stop(a->loops[w]);
-		rte_eal_wait_lcore(RLN_LCORE_WORKER0 + w);
-	}
-	rln_io_stop(a->io);
 }
 
 static int start_tend(struct rln_appliance *a)
@@ -521,9 +375,9 @@ static const struct stage {
 	{"sessions", start_sessions, stop_sessions},
 	{"shards", start_shards, stop_shards},
 	{"applications", start_apps, stop_apps},
-	{"loops", start_loops, stop_loops},
+	{"loops", rln_lcores_make, rln_lcores_free},
 	{"housekeeping", start_tend, stop_tend},
-	{"threads", start_threads, stop_threads},
+	{"threads", rln_lcores_run, rln_lcores_end},
 	{"telemetry", start_telemetry, stop_telemetry},
 	{"interface", start_api, stop_api},
 };

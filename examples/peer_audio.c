@@ -7,8 +7,9 @@ static int talk(struct rln_call *call, const char *say, const char *hear)
 {
 	struct rln_event ev;
 
-	if (rln_call_wait_for_state(call, RLN_STATE_ACTIVE, 20000) != 0 || rln_call_start_recording(call, hear, RLN_FORMAT_WAV, 1) != 0 ||
-		rln_call_wait_for_media(call, 10000) != 0 || rln_call_play(call, say, 1) != 0 ||
+	if (rln_call_wait_for_state(call, RLN_STATE_ACTIVE, 20000) != 0 ||
+		rln_call_start_recording(call, hear, RLN_FORMAT_WAV, 1) != 0 || rln_call_wait_for_media(call, 10000) != 0 ||
+		rln_call_play(call, say, 1) != 0 ||
 		rln_call_wait_for_event(call, RLN_EV_AUDIO_PLAYBACK_FINISHED, 120000, &ev) != 0) {
 		fprintf(stderr, "%s\n", rln_call_end_text(call));
 		return 1;

@@ -151,7 +151,7 @@ int rln_files_recording_close(struct rln_files_recording *recording, uint64_t fr
 		rc = -EFBIG;
 	if (!rc && ftruncate(r->fd, (off_t)(RLN_WAV_HEADER + frames * r->channels * sizeof(int16_t))) < 0)
 		rc = -errno; /* silence up to the end */
-	if (rc) { /* what there is can be listened to, if even that can be written */
+	if (rc) {            /* what there is can be listened to, if even that can be written */
 		if (ftruncate(r->fd, (off_t)(RLN_WAV_HEADER + r->frames * r->channels * sizeof(int16_t))) == 0)
 			header_write(r, r->frames);
 	} else {
