@@ -26,7 +26,8 @@ struct rln_pkt {
 	uint8_t error;             /* positive errno, UNREACH */
 	uint64_t rx_ns;            /* clock at the poll that found it */
 	uint32_t leg;              /* set by lookup: index in the worker's leg table, UINT32_MAX = none */
-	uint32_t spare;
+	uint16_t udp_sum;          /* UDP checksum as received, when it holds over the data; 0 = none, unfinished or not known */
+	uint16_t spare;
 };
 
 #define RLN_PKT_PRIV 64

@@ -42,13 +42,13 @@ static void latch_onto(struct rln_leg *leg, const struct rln_addr *src, uint32_t
 	cold->row->ssrc = ssrc;
 	cold->candidate.port = 0;
 	cold->refused.port = 0;
-	if (!p->cfg.symmetric || (cold->has_flow && rln_addr_equal(src, &leg->flow.remote)))
-		return;
-	if (rln_flow_init(p->net, &flow, &cold->local, src) != 0)
-		return; /* it reached us by a way that we have no route back for: go on sending where signalling says */
-	leg->flow = flow;
-	cold->has_flow = 1;
-	rln_counts_add(p->counts, RLN_C_RTP_LATCHED, 1);
+	/* No route back to where it came from: we go on sending where signalling says. */
+	if (p->cfg.symmetric && !(cold->has_flow && rln_addr_equal(src, &leg->flow.remote)) &&
+		rln_flow_init(p->net, &flow, &cold->local, src) == 0) {
+		leg->flow = flow;
+		cold->has_flow = 1;
+		rln_counts_add(p->counts, RLN_C_RTP_LATCHED, 1);
+	}
 	rln_leg_refresh(leg, now_ns);
 }
 

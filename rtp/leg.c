@@ -343,6 +343,8 @@ void rln_leg_refresh(struct rln_leg *leg, uint64_t now_ns)
 		mode |= RLN_LEG_TURN;
 	if (cold->recorder != NULL || cold->channel_in != NULL)
 		mode |= RLN_LEG_SINK;
+	if (cold->has_flow && rln_addr_equal(&leg->flow.remote, &cold->row->source))
+		mode |= RLN_LEG_BACK;
 	if ((mode & RLN_LEG_TURN) && !(old & RLN_LEG_TURN))
 		mode |= RLN_LEG_REMAP;
 	leg->mode = mode;

@@ -30,6 +30,7 @@ enum rln_leg_mode {
 	RLN_LEG_TURN = 4,   /* echo in place */
 	RLN_LEG_SINK = 8,   /* a recorder or an audio channel wants the audio */
 	RLN_LEG_NEWS = 16,  /* the next packet of either kind is news: a first one, the end of a stall, an unlatched source */
+	RLN_LEG_BACK = 64,  /* what is turned goes back to where it came from: its UDP checksum needs no new sum */
 	RLN_LEG_REMAP = 32, /* the next turned packet begins a new run: map its sequence number and timestamp anew */
 };
 

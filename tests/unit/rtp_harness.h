@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include <rte_eal.h>
+#include <rte_ip.h>
 #include <rte_mbuf.h>
 
 #include "lcore/bus.h"
@@ -27,6 +28,7 @@
 struct sent {
 	struct rte_mbuf *m;
 	struct rln_addr from, to;
+	uint16_t udp_sum; /* that the sender knew */
 };
 
 struct harness {
@@ -65,7 +67,7 @@ static void remember(struct rte_mbuf *m, const struct rln_addr *from, const stru
 {
 	assert_true(h.sent_n < SENT_MAX);
 	assert_true(rte_pktmbuf_headroom(m) >= RLN_TX_HEADROOM);
-	h.sent[h.sent_n++] = (struct sent){m, *from, *to};
+	h.sent[h.sent_n++] = (struct sent){m, *from, *to, 0};
 	rln_counts_add(h.counts, RLN_C_OUT_PACKETS, 1);
 	rln_counts_add(h.counts, RLN_C_TX_PACKETS, 1);
 }
@@ -74,6 +76,13 @@ void rln_net_send(struct rln_net *net, struct rln_flow *flow, struct rte_mbuf *m
 {
 	(void)net;
 	remember(m, &flow->local, &flow->remote);
+}
+
+void rln_net_send_summed(struct rln_net *net, struct rln_flow *flow, struct rte_mbuf *m, uint16_t udp_sum)
+{
+	(void)net;
+	remember(m, &flow->local, &flow->remote);
+	h.sent[h.sent_n - 1].udp_sum = udp_sum;
 }
 
 void rln_net_send_to(struct rln_net *net, struct rte_mbuf *m)
@@ -224,6 +233,18 @@ static void run_for(uint64_t ms)
 
 /* ---- packets ---- */
 
+/* A UDP checksum, the slow way (RFC 768). */
+static uint16_t udp_sum_of(const struct rte_mbuf *m, const struct rln_addr *from, const struct rln_addr *to)
+{
+	uint32_t sum = rte_raw_cksum(from->ip + 12, 4) + rte_raw_cksum(to->ip + 12, 4) + rte_cpu_to_be_16(17) +
+		       2u * rte_cpu_to_be_16((uint16_t)(m->pkt_len + 8)) + rte_cpu_to_be_16(from->port) +
+		       rte_cpu_to_be_16(to->port) + rte_raw_cksum(rte_pktmbuf_mtod(m, const void *), m->pkt_len);
+
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)~sum ? (uint16_t)~sum : 0xffff;
+}
+
 static void receive_bytes(const char *ip, uint16_t port, uint16_t to_port, const void *data, unsigned len)
 {
 	struct rte_mbuf *m = rte_pktmbuf_alloc(h.pool);
@@ -243,6 +264,7 @@ static void receive_bytes(const char *ip, uint16_t port, uint16_t to_port, const
 	pkt->src = addr_of(ip, port);
 	pkt->dst = addr_of("198.18.0.1", to_port);
 	pkt->rx_ns = h.now;
+	pkt->udp_sum = udp_sum_of(m, &pkt->src, &pkt->dst);
 	h.received++;
 	rln_pipeline_rx(h.pipeline, &batch, h.now);
 }

@@ -348,6 +348,40 @@ static void a_peer_that_cannot_be_reached_is_a_fault(void **state)
 	assert_int_equal(ev.rtp_error.error_code, ECONNREFUSED);
 }
 
+static void an_echo_knows_its_checksum(void **state)
+{
+	struct rln_leg_params q = params_to(peer_ip, peer_port);
+	uint8_t audio[161], packet[200];
+	struct rtp_fields f = {.ssrc = 0xfffffffe, .payload = audio};
+	unsigned at, i;
+
+	(void)state;
+	q.app = RLN_LEG_ECHO;
+	start(&q);
+	for (i = 0; i < 5000; i++) { /* every carry, and odd lengths */
+		uint64_t random = rln_pipeline_random(h.pipeline);
+
+		memcpy(audio, &random, sizeof(random));
+		memset(audio + 8, i % 3 ? 0xff : 0, sizeof(audio) - 8);
+		f.seq = (uint16_t)i;
+		f.ts = (uint32_t)(random >> 13);
+		f.len = 160 + i % 2;
+		f.marker = i % 5 == 0;
+		at = h.sent_n;
+		receive_bytes(peer_ip, peer_port, 10004, packet, rtp_put(packet, &f));
+		assert_int_equal(h.sent_n, at + 1);
+		assert_int_equal(h.sent[at].udp_sum, udp_sum_of(h.sent[at].m, &h.sent[at].from, &h.sent[at].to));
+		if (i % 1000 == 0)
+			forget_sent();
+	}
+	q = params_to("198.18.0.50", 7000); /* to elsewhere: not known */
+	q.app = RLN_LEG_ECHO;
+	start(&q);
+	receive(5001, 1, 0xfffffffe);
+	assert_int_equal(h.sent[h.sent_n - 1].udp_sum, 0);
+	assert_int_equal(h.sent[h.sent_n - 1].to.port, 7000);
+}
+
 /* ---- latching ---- */
 
 static void sent_to(unsigned at, const char *ip, uint16_t port)
@@ -550,6 +584,7 @@ int main(void)
 		T(an_echo_keeps_gaps_and_order),
 		T(an_echo_translates_payload_types),
 		T(an_offer_on_a_running_stream_only_widens_it),
+		T(an_echo_knows_its_checksum),
 		T(an_echo_without_headroom_is_dropped),
 		T(a_stray_number_does_not_move_an_echo),
 		T(a_full_burst_of_both_kinds),
