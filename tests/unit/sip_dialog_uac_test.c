@@ -839,7 +839,7 @@ static void no_block_for_a_bye(void **state)
 static void transactions_run_out(void **state)
 {
 	struct rln_txns *txns = rln_transport_txns(node0->transport);
-	struct rln_txn_id held[TXNS];
+	struct rln_txn_id held[TXNS + 1];
 	char branch[RLN_BRANCH_MAX];
 	unsigned n = 0;
 
