@@ -36,8 +36,9 @@ struct rln_file_news {
 	int result;       /* 0 or -errno */
 	uint64_t owner;   /* as given at the start: the leg's media id */
 	const char *path; /* as given at the start; valid until the next rln_file_client_take() */
-	uint32_t duration_ms,
-		gap_ms; /* STOPPED: length of the file, and how much of it is silence because nothing came or nothing was free */
+	bool after_stop;  /* recorders: rln_recorder_stop() had been called */
+	/* STOPPED: length of the file, and for how long nothing was received, or kept for want of a block */
+	uint32_t duration_ms, gap_ms;
 };
 
 /* 0, -EINVAL or -ENOMEM. Main thread. */

@@ -263,12 +263,12 @@ void rln_recorder_stop(struct rln_recorder *recorder, uint64_t now_ns)
 
 /* ---- answers ---- */
 
+/* Of what was received; of what was sent only when nothing ever came: we send nothing when there is nothing to say, which is no gap. */
 static uint64_t gap(const struct rln_recorder *r)
 {
-	uint64_t a = r->side[0].covered, b = r->side[1].covered, covered;
+	uint64_t received = r->side[RLN_RECORDER_RECEIVED].covered,
+		 covered = received ? received : r->side[RLN_RECORDER_SENT].covered;
 
-	/* The side that has less, of those that were fed at all. */
-	covered = a && b ? (a < b ? a : b) : a + b;
 	return covered < r->frames ? r->frames - covered : 0;
 }
 
@@ -280,6 +280,7 @@ static bool tell(struct rln_recorder *r, enum rln_file_news_kind kind, int resul
 		.result = result,
 		.owner = r->owner,
 		.path = r->client->news_path,
+		.after_stop = r->stop,
 		.duration_ms = (uint32_t)(r->frames / FRAMES_PER_MS),
 		.gap_ms = (uint32_t)(gap(r) / FRAMES_PER_MS),
 	};

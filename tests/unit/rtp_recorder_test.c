@@ -265,6 +265,27 @@ static void test_clock_drift(void **state)
 	}
 }
 
+/* What we did not send is no gap, unless it is all that could have been recorded. */
+static void test_gap_is_of_received(void **state)
+{
+	struct rln_recorder *r;
+	struct rln_file_news n;
+
+	(void)state;
+	for (unsigned received = 0; received < 2; received++) {
+		r = started("g.wav", true);
+		for (uint64_t at = 0; at < 16000; at += 160) {
+			if (received)
+				push(r, RLN_RECORDER_RECEIVED, at, 0, 0);
+			if (at < 4000)
+				push(r, RLN_RECORDER_SENT, at, 0, 0);
+		}
+		n = stopped(r, 2000);
+		assert_int_equal(n.gap_ms, received ? 0 : 1500);
+		assert_true(n.after_stop);
+	}
+}
+
 static void test_nothing_came(void **state)
 {
 	struct rln_recorder *r;
@@ -404,6 +425,7 @@ static void test_write_faults(void **state)
 			if (rln_file_client_take(fx.client, &n)) {
 				assert_int_equal(n.kind, RLN_RECORDER_FAILED);
 				assert_int_equal(n.result, -ENOSPC);
+				assert_false(n.after_stop);
 				failed++;
 			}
 		}
@@ -498,6 +520,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_long_gap, begin, end),
 		cmocka_unit_test_setup_teardown(test_new_timestamps, begin, end),
 		cmocka_unit_test_setup_teardown(test_clock_drift, begin, end),
+		cmocka_unit_test_setup_teardown(test_gap_is_of_received, begin, end),
 		cmocka_unit_test_setup_teardown(test_nothing_came, begin, end),
 		cmocka_unit_test_setup_teardown(test_stop_before_open, begin, end),
 		cmocka_unit_test_setup_teardown(test_slow_disk, begin, end),
