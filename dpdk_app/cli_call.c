@@ -4,6 +4,7 @@
  * of them: each wait is short and on an event, so a call that ends early or Ctrl-C is seen at once.
  */
 #include <errno.h>
+#include <libgen.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +32,8 @@ struct placed { /* one call; owner: this thread */
 	enum phase phase;
 	uint64_t start_ns, up_ns, bye_ns; /* our clock */
 	uint64_t closing_ns;
-	bool is_closed; /* the recording */
+	bool is_closed;  /* the recording */
+	bool has_failed; /* a file could not be played or written */
 	struct rln_call_result result;
 };
 
@@ -152,14 +154,25 @@ static void hang_up(struct placed *p)
 	p->bye_ns = rln_clock_ns();
 }
 
-/* A file that cannot be played or written is said once; the call goes on. */
+/* A file that cannot be played or written: the call goes on without it, but the command has failed. */
 static void watch_files(struct placed *p)
 {
+	struct rln_call_result *r = &p->result;
 	struct rln_event ev;
 
-	while (rln_call_wait_for_event(p->call, RLN_EV_MEDIA_ERROR, 0, &ev) == 0)
-		fprintf(stderr, "ringlane: media: %s\n",
-			ev.media_error.error_code ? strerror(ev.media_error.error_code) : "error");
+	while (rln_call_wait_for_event(p->call, RLN_EV_MEDIA_ERROR, 0, &ev) == 0) {
+		bool is_play = ev.media_error.error == RLN_MEDIA_FAULT_FORMAT ||
+			       (ev.media_error.error == RLN_MEDIA_FAULT_FILE && !*r->recorded);
+		const char *file = is_play ? r->played : r->recorded;
+
+		fprintf(stderr, "ringlane: %s: %s\n", file && *file ? file : "media",
+			ev.media_error.error_code ? strerror(ev.media_error.error_code) : "cannot be used");
+		p->has_failed = true;
+		if (is_play)
+			r->played = NULL;
+		else
+			r->recorded[0] = 0;
+	}
 }
 
 /* The recording was closed: its length. */
@@ -177,7 +190,7 @@ static bool recording_is_closed(struct placed *p)
 
 static bool file_is_over(struct placed *p)
 {
-	return p->result.played && rln_call_wait_for_event(p->call, RLN_EV_AUDIO_PLAYBACK_FINISHED, 0, NULL) == 0;
+	return !p->result.played || rln_call_wait_for_event(p->call, RLN_EV_AUDIO_PLAYBACK_FINISHED, 0, NULL) == 0;
 }
 
 /* The end and everything that was measured. */
@@ -238,7 +251,7 @@ static void attend(struct placed *p, struct rln_peer *peer, const struct rln_cli
 		watch_files(p);
 		if (rc != RLN_ETIMEDOUT)
 			ended(p, peer, ms);
-		else if (interrupted || (cli->duration_s < 0 && file_is_over(p)) ||
+		else if (interrupted || (cli->duration_s < 0 && cli->play && file_is_over(p)) ||
 			 (cli->duration_s >= 0 && since_ms(p->up_ns, rln_clock_ns()) >= cli->duration_s * 1000))
 			hang_up(p);
 		break;
@@ -303,7 +316,7 @@ static int write_report(const struct rln_cli *cli, const struct placed *calls, u
 		return RLN_EXIT_FAILED;
 	for (unsigned i = 0; i < n; i++) {
 		results[i] = calls[i].result;
-		if (!results[i].answered)
+		if (!results[i].answered || calls[i].has_failed)
 			rc = RLN_EXIT_FAILED;
 	}
 	if (!to_stdout)
@@ -357,6 +370,24 @@ static bool absolute(const char **name, char buf[PATH_BYTES])
 	return len < PATH_BYTES;
 }
 
+/* Said before anything is started: a file that is not there, a folder that cannot be written. */
+static bool are_files_usable(const struct rln_cli *cli)
+{
+	char folder[PATH_BYTES];
+	const char *bad = NULL;
+
+	if (cli->play && access(cli->play, R_OK) != 0)
+		bad = cli->play;
+	if (!bad && cli->record) {
+		snprintf(folder, sizeof(folder), "%s", cli->record);
+		if (access(dirname(folder), W_OK | X_OK) != 0)
+			bad = cli->record;
+	}
+	if (bad)
+		fprintf(stderr, "ringlane: %s: %s\n", bad, strerror(errno));
+	return !bad;
+}
+
 int rln_cli_call(const struct rln_cli *given)
 {
 	static struct rln_config config;
@@ -375,7 +406,7 @@ int rln_cli_call(const struct rln_cli *given)
 	if (!text)
 		goto out;
 	rc = RLN_EXIT_FAILED;
-	if (!is_reachable_name(&config, cli.words[0]))
+	if (!is_reachable_name(&config, cli.words[0]) || !are_files_usable(&cli))
 		goto out;
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
