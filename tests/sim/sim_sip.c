@@ -107,6 +107,8 @@ bool sim_sip_next(struct sim_sip *sip, struct sim_msg *m, bool *again, int timeo
 	cseq = sim_header(m, "CSeq");
 	sscanf(cseq, "%*u %15s", m->method);
 	*again = is_repeat(sip, m);
+	if (getenv("SIM_SIP"))
+		fprintf(stderr, "--- %s\n%s\n", *again ? "again" : "new", m->text);
 	return true;
 }
 
