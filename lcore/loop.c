@@ -26,6 +26,7 @@ struct rln_loop { /* owner: the thread that runs it; `stop` and the reading of f
 	clockid_t cpu_clock;
 	uint64_t cpu_before_ns; /* CPU time of the thread when the loop started */
 	uint32_t sleep_us;      /* the next sleep */
+	char name[16];          /* what the kernel keeps, NUL included */
 	struct rln_loop_figures figures;
 };
 
@@ -39,6 +40,7 @@ int rln_loop_create(struct rln_loop **out, const struct rln_loop_cfg *cfg)
 	if (!loop)
 		return -ENOMEM;
 	loop->cfg = *cfg;
+	strncpy(loop->name, cfg->name ? cfg->name : "rln-loop", sizeof(loop->name) - 1);
 	*out = loop;
 	return 0;
 }
@@ -77,11 +79,7 @@ static uint64_t cpu_ns(clockid_t clock)
 
 static void begin(struct rln_loop *loop)
 {
-	char name[16]; /* what the kernel keeps, NUL included */
-
-	strncpy(name, loop->cfg.name ? loop->cfg.name : "rln-loop", sizeof(name) - 1);
-	name[sizeof(name) - 1] = 0;
-	pthread_setname_np(pthread_self(), name);
+	pthread_setname_np(pthread_self(), loop->name);
 	/* 1 ns: else a sleep of 50 us takes 130, because the kernel may add 50 us of its own. */
 	prctl(PR_SET_TIMERSLACK, 1);
 	rln_bus_enter(NULL, loop->cfg.endpoint);

@@ -25,7 +25,7 @@ struct rln_idle_cfg {
 struct rln_loop;
 
 struct rln_loop_cfg {
-	const char *name;        /* thread name */
+	const char *name;        /* thread name; copied */
 	unsigned endpoint;       /* bus.h; the loop enters it */
 	struct rln_idle_cfg idle;
 	/* Optional: waits up to `us` for a device fd instead of a plain sleep (tap). Returns at once on traffic. */
