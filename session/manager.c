@@ -31,7 +31,6 @@ struct rln_session_manager { /* owner: control lcore; `ring` is shared with appl
 	uint32_t free_n;
 	uint32_t in_use;
 	struct rte_ring *ring;
-	void *ring_memory;
 };
 
 /* A ring in memory of our own: a memzone has a process-wide name and is never small. */
@@ -39,16 +38,13 @@ static int make_ring(struct rln_session_manager *m, uint32_t ids)
 {
 	uint32_t size = 64;
 	ssize_t bytes;
-	uintptr_t at;
 
 	while (size <= ids)
 		size *= 2;
 	bytes = rte_ring_get_memsize(size);
-	m->ring_memory = bytes > 0 ? rln_alloc((size_t)bytes + RTE_CACHE_LINE_SIZE) : NULL;
-	if (!m->ring_memory)
+	m->ring = bytes > 0 ? rln_alloc_aligned(RTE_CACHE_LINE_SIZE, (size_t)bytes) : NULL;
+	if (!m->ring)
 		return -ENOMEM;
-	at = RTE_ALIGN_CEIL((uintptr_t)m->ring_memory, (uintptr_t)RTE_CACHE_LINE_SIZE);
-	m->ring = (struct rte_ring *)at;
 	return rte_ring_init(m->ring, "session-ids", size, RING_F_MP_RTS_ENQ | RING_F_MC_RTS_DEQ);
 }
 
@@ -86,7 +82,7 @@ void rln_session_manager_destroy(struct rln_session_manager *m)
 		if (m->slots[i].state != SLOT_FREE)
 			rln_placement_release(m->cfg.placement, rln_id_shard(m->slots[i].id));
 	}
-	rln_free(m->ring_memory);
+	rln_free(m->ring);
 	rln_free(m->free);
 	rln_free(m->slots);
 	rln_free(m->sessions);

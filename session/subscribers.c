@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -81,9 +82,10 @@ int rln_sub_create(struct rln_sub **out, struct rln_subs *subs, const struct rln
 	if (events & (events - 1) || cfg->filter > RLN_SUB_SESSION ||
 		(cfg->filter == RLN_SUB_SESSION && rln_id_slot(cfg->session.v) >= subs->sessions))
 		return -EINVAL;
-	sub = rln_zalloc(sizeof(*sub));
+	sub = rln_alloc_aligned(64, sizeof(*sub));
 	if (!sub)
 		return -ENOMEM;
+	memset(sub, 0, sizeof(*sub));
 	sub->cfg = *cfg;
 	sub->mask = events - 1;
 	sub->armed = 1;

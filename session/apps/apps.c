@@ -94,7 +94,7 @@ static bool remember(struct rln_apps *apps, const struct rln_invite_details *inv
 	user_of(call->user, invite->request_uri);
 	user_of(call->from, invite->from);
 	if (route->ring_ms)
-		rln_wheel_arm(apps->cfg.wheel, &call->ring, rln_clock_ns() + route->ring_ms * RLN_MS);
+		rln_wheel_arm(apps->cfg.wheel, &call->ring, rln_wheel_now(apps->cfg.wheel) + route->ring_ms * RLN_MS);
 	return true;
 }
 
@@ -216,8 +216,11 @@ void rln_apps_destroy(struct rln_apps *apps)
 {
 	if (!apps)
 		return;
-	for (uint32_t i = 0; apps->calls && i < apps->calls_n; i++)
+	for (uint32_t i = 0; apps->calls && i < apps->calls_n; i++) {
+		if (apps->calls[i])
+			rln_wheel_disarm(apps->cfg.wheel, &apps->calls[i]->ring);
 		rln_free(apps->calls[i]);
+	}
 	rln_free(apps->calls);
 	rln_free(apps);
 }

@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The coordinator, its hub, peers and commands: a call from reserve to cleanup, what goes to whom, drain and stop, memory that runs out. */
+#include "session_engine.h"
+
+#include <pthread.h>
+
+static const struct rln_signalling_handler nobody;
+
+static void a_caller_sees_every_event_of_its_call(void **state)
+{
+	static const enum rln_event_kind order[] = {RLN_EV_SESSION_CREATED, RLN_EV_MEDIA_SESSION_READY, RLN_EV_MEDIA_NEGOTIATED,
+		RLN_EV_MEDIA_FLOW_ESTABLISHED, RLN_EV_FIRST_AUDIO_FRAME_RECEIVED, RLN_EV_AUDIO_CHANNELS_READY,
+		RLN_EV_SESSION_TERMINATED};
+	unsigned alice = peer_new("alice", 5070, false, nobody);
+	struct rln_session_id id = rln_coord_reserve(coord);
+	struct rln_sub *sub = watch(RLN_SUB_SESSION, 0, id);
+	struct rln_call_request request = {.peer = alice, .to = "bob@198.18.0.2", .headers = "X-Test: 1\r\n"};
+	struct rln_registry_entry e;
+	struct rln_event ev;
+
+	(void)state;
+	assert_int_equal(rln_coord_make_call(coord, id, &request), 0);
+	turn();
+	assert_string_equal(dialogs[0].from, "sip:alice@198.18.0.1:5070");
+	assert_string_equal(dialogs[0].to, "bob@198.18.0.2");
+	assert_string_equal(dialogs[0].headers, "X-Test: 1\r\n");
+	assert_int_equal(dialogs[0].port, 5070);
+	assert_non_null(strstr(dialogs[0].sdp, "m=audio 20000 RTP/AVP 0 8 101"));
+	assert_true(rln_registry_find(rln_coord_registry(coord), dialogs[0].id, &e));
+	assert_int_equal(e.session.v, id.v);
+	assert_int_equal(e.state, RLN_STATE_CALLING);
+	assert_int_equal(rln_coord_sessions(coord), 1);
+	assert_true(rln_coord_busy(coord));
+	wire_establishes(&dialogs[0], SDP_PEER);
+	worker_says(legs[0], RLN_EV_MEDIA_FLOW_ESTABLISHED);
+	worker_says(legs[0], RLN_EV_FIRST_AUDIO_FRAME_RECEIVED);
+	wire_byes(&dialogs[0], RLN_END_REMOTE);
+	for (unsigned i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+		assert_true(next(sub, order[i], &ev));
+	assert_int_equal(ev.session_terminated.reason, RLN_END_REMOTE);
+	assert_false(next(sub, RLN_EV_SESSION_TERMINATED, &ev)); /* once */
+	assert_int_equal(rln_sub_pop(sub, &ev), -EPIPE);
+	assert_false(rln_registry_knows(rln_coord_registry(coord), id.v, &e));
+	forget(sub);
+}
+
+static void requests_that_cannot_be_are_refused_at_once(void **state)
+{
+	unsigned alice = peer_new("alice", 5060, false, nobody);
+	struct rln_call_request bad[] = {{.peer = alice}, {.peer = alice, .to = ""}, {.peer = alice, .to = "sip:"},
+		{.peer = alice + 1, .to = "bob@198.18.0.2"}, {.peer = 999, .to = "b@h"}};
+	struct rln_session_id id = {0};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(rln_coord_make_call(coord, rln_coord_reserve(coord), &bad[i]), -EINVAL);
+	assert_int_equal(rln_coord_make_call(coord, id, &bad[0]), -EINVAL);
+	id = rln_coord_reserve(coord);
+	assert_int_equal(rln_coord_reject(coord, id, 200), -EINVAL);
+	assert_int_equal(rln_coord_deferred_reject(coord, id, 700), -EINVAL);
+	assert_int_equal(rln_coord_update(coord, id, 4), -EINVAL);
+	assert_int_equal(rln_coord_play(coord, id, "", 1), -EINVAL);
+	assert_int_equal(rln_coord_play(coord, id, NULL, 1), -EINVAL);
+	assert_int_equal(rln_coord_record(coord, id, "a.wav", RLN_FORMAT_WAV, 3), -EINVAL);
+	rln_coord_unreserve(coord, id);
+	assert_int_equal(rln_coord_sessions(coord), 0);
+}
+
+static void a_target_that_nobody_knows_fails_by_event(void **state)
+{
+	unsigned alice = peer_new("alice", 5060, false, nobody);
+	struct rln_call_request request = {.peer = alice, .to = "sip:bob@nowhere"};
+	struct rln_session_id id = rln_coord_reserve(coord);
+	struct rln_sub *sub = watch(RLN_SUB_SESSION, 0, id);
+	struct rln_event ev;
+
+	(void)state;
+	assert_int_equal(rln_coord_make_call(coord, id, &request), 0);
+	turn();
+	assert_true(next_state(sub, RLN_STATE_FAILED));
+	assert_true(next(sub, RLN_EV_SESSION_TERMINATED, &ev));
+	assert_int_equal(ev.session_terminated.reason, RLN_END_NETWORK);
+	assert_int_equal(rln_sub_pop(sub, &ev), -EPIPE);
+	forget(sub);
+}
+
+static void commands_reach_the_call(void **state)
+{
+	unsigned alice = peer_new("alice", 5060, false, nobody);
+	struct rln_call_request request = {
+		.peer = alice, .to = "bob@198.18.0.2", .from = "sip:me@example.org", .leg_app = RLN_LEG_ECHO};
+	struct rln_session_id id = rln_coord_reserve(coord);
+	struct rln_sub *sub = watch(RLN_SUB_PEER, alice, id);
+	struct rln_bus_figures n;
+
+	(void)state;
+	assert_int_equal(rln_coord_make_call(coord, id, &request), 0);
+	turn();
+	assert_string_equal(dialogs[0].from, "sip:me@example.org");
+	assert_int_equal(rln_session_manager_get_session(coord->sessions, id)->params.app, RLN_LEG_ECHO);
+	wire_establishes(&dialogs[0], SDP_PEER);
+	assert_int_equal(rln_coord_play(coord, id, "a.wav", 2), 0);
+	assert_int_equal(rln_coord_stop_play(coord, id), 0);
+	assert_int_equal(rln_coord_record(coord, id, "b.wav", RLN_FORMAT_WAV, 2), 0);
+	assert_int_equal(rln_coord_stop_record(coord, id), 0);
+	assert_int_equal(rln_coord_mute(coord, id, true), 0);
+	assert_int_equal(rln_coord_update(coord, id, RLN_MEDIA_OUTBOUND), 0);
+	assert_int_equal(rln_coord_attach_channels(coord, id, 5, true), 0);
+	turn();
+	rln_bus_figures(bus, RLN_EV_PLAY_AUDIO, &n);
+	assert_int_equal(n.delivered, 1);
+	rln_bus_figures(bus, RLN_EV_STOP_AUDIO, &n);
+	assert_int_equal(n.delivered, 1);
+	rln_bus_figures(bus, RLN_EV_START_RECORDING, &n);
+	assert_int_equal(n.delivered, 1);
+	rln_bus_figures(bus, RLN_EV_STOP_RECORDING, &n);
+	assert_int_equal(n.delivered, 1);
+	rln_bus_figures(bus, RLN_EV_ATTACH_CHANNELS, &n);
+	assert_int_equal(n.delivered, 1);
+	assert_int_equal(rln_coord_hangup(coord, id), 0);
+	turn();
+	assert_true(next_state(sub, RLN_STATE_TERMINATED));
+	forget(sub);
+}
+
+static void the_call_limit_is_kept(void **state)
+{
+	unsigned alice = peer_new("alice", 5060, false, nobody);
+	struct rln_call_request request = {.peer = alice, .to = "bob@198.18.0.2"};
+
+	(void)state;
+	for (unsigned i = 0; i < CALLS; i++) {
+		assert_int_equal(rln_coord_make_call(coord, rln_coord_reserve(coord), &request), 0);
+		turn();
+	}
+	assert_int_equal(rln_coord_reserve(coord).v, 0);
+	assert_int_equal(errno, ENOSPC);
+	rln_coord_drain(coord);
+	turn();
+	assert_int_equal(rln_coord_sessions(coord), 0);
+}
+
+static void a_drain_hangs_up_and_takes_no_more(void **state)
+{
+	unsigned alice = peer_new("alice", 5060, false, nobody);
+	struct rln_call_request request = {.peer = alice, .to = "bob@198.18.0.2"};
+	struct rln_session_id id = rln_coord_reserve(coord);
+	struct fake_dialog *d;
+
+	(void)state;
+	assert_int_equal(rln_coord_make_call(coord, id, &request), 0);
+	turn();
+	wire_establishes(&dialogs[0], SDP_PEER);
+	d = wire_invites("alice", 5060, SDP_PEER);
+	assert_int_equal(d->response, 180);
+	rln_coord_drain(coord);
+	turn();
+	assert_int_equal(rln_coord_sessions(coord), 0);
+	assert_int_equal(d->response, 486);
+	d = wire_invites("alice", 5060, SDP_PEER);
+	assert_int_equal(d->response, 503);
+	assert_string_equal(d->extra, "Retry-After: 9\r\n");
+	assert_int_equal(rln_coord_make_call(coord, rln_coord_reserve(coord), &request), 0); /* told as an ended call */
+	turn();
+	assert_int_equal(rln_coord_sessions(coord), 0);
+}
+
+static void the_end_of_the_coordinator_tells_everybody(void **state)
+{
+	struct rln_coord_cfg cfg = engine_cfg();
+	unsigned alice = peer_new("alice", 5060, false, nobody);
+	struct rln_call_request request = {.peer = alice, .to = "bob@198.18.0.2"};
+	struct rln_session_id id = rln_coord_reserve(coord);
+	struct rln_sub *sub = watch(RLN_SUB_SESSION, 0, id);
+	struct rln_event ev;
+
+	(void)state;
+	assert_int_equal(rln_coord_make_call(coord, id, &request), 0);
+	turn();
+	wire_establishes(&dialogs[0], SDP_PEER);
+	rln_coord_destroy(coord);
+	assert_true(next(sub, RLN_EV_SESSION_TERMINATED, &ev));
+	assert_int_equal(ev.session_terminated.reason, RLN_END_NETWORK);
+	assert_int_equal(rln_sub_pop(sub, &ev), -EPIPE);
+	rln_sub_destroy(sub);
+	memset(legs, 0, sizeof(legs));
+	layers_end(); /* a bus has one handler per category: the next coordinator needs a new one */
+	layers_begin();
+	cfg.bus = bus;
+	cfg.wheel = wheel;
+	cfg.placement = placement;
+	assert_int_equal(rln_coord_create(&coord, &cfg), 0);
+}
+
+/* ---- peers ---- */
+
+static void peers_have_their_own_calls(void **state)
+{
+	unsigned alice = peer_new("alice", 5060, false, nobody), bob = peer_new("bob", 5060, false, nobody);
+	struct rln_sub *of_alice = watch(RLN_SUB_PEER, alice, (struct rln_session_id){0});
+	struct rln_sub *of_bob = watch(RLN_SUB_PEER, bob, (struct rln_session_id){0});
+	struct fake_dialog *d = wire_invites("BOB", 5060, SDP_PEER);
+	struct rln_event ev;
+
+	(void)state;
+	assert_int_equal(d->response, 180);
+	assert_true(next(of_bob, RLN_EV_INCOMING_CALL, &ev));
+	assert_string_equal(rln_sub_text(&ev, ev.incoming_call.from, NULL), "sip:carol@198.18.0.2");
+	rln_sub_give_back(of_bob, &ev);
+	assert_int_equal(rln_sub_pop(of_alice, &ev), 0);
+	assert_int_equal(rln_coord_reject(coord, (struct rln_session_id){ev.id ? ev.id : 0}, 486), 0);
+	turn();
+	rln_coord_drain(coord);
+	turn();
+	forget(of_alice);
+	forget(of_bob);
+}
+
+static void names_and_ports_are_given_once(void **state)
+{
+	struct rln_coord_peer_cfg cfg = {.name = "Alice", .port = 5060},
+				  server = {.name = "server", .port = 5060, .any_user = true};
+	unsigned alice = peer_new("alice", 5060, false, nobody), peer;
+
+	(void)state;
+	assert_int_equal(rln_coord_add_peer(coord, &cfg, &peer, 0), -EADDRINUSE);
+	cfg.port = 5061;
+	assert_int_equal(rln_coord_add_peer(coord, &cfg, &peer, 0), 0);
+	assert_int_equal(rln_coord_add_peer(coord, &server, &peer, 0), 0);
+	server.name = "other";
+	assert_int_equal(rln_coord_add_peer(coord, &server, &peer, 0), -EADDRINUSE);
+	cfg = (struct rln_coord_peer_cfg){.name = "", .port = 5060};
+	assert_int_equal(rln_coord_add_peer(coord, &cfg, &peer, 0), -EINVAL);
+	cfg = (struct rln_coord_peer_cfg){.name = "x", .port = 0};
+	assert_int_equal(rln_coord_add_peer(coord, &cfg, &peer, 0), -EINVAL);
+	cfg = (struct rln_coord_peer_cfg){.name = "x", .port = 5062, .local_address = "not an address"};
+	assert_int_equal(rln_coord_add_peer(coord, &cfg, &peer, 0), -EINVAL);
+	assert_int_equal(rln_placement_owner_of(placement, &(struct rln_addr){.port = 5061}), RLN_NET_CONTROL);
+	assert_int_equal(rln_coord_del_peer(coord, alice, 0), 0);
+	assert_int_equal(rln_coord_del_peer(coord, alice, 0), -ENOENT);
+	assert_int_equal(rln_coord_del_peer(coord, RLN_COORD_PEERS, 0), -EINVAL);
+	assert_int_equal(peer_new("alice", 5060, false, nobody), alice);
+	ports_n = 8;
+	cfg = (struct rln_coord_peer_cfg){.name = "x", .port = 5063};
+	assert_int_equal(rln_coord_add_peer(coord, &cfg, &peer, 0), -ENOSPC);
+}
+
+static void a_peer_that_goes_takes_its_calls_along(void **state)
+{
+	unsigned alice = peer_new("alice", 5070, false, nobody), bob = peer_new("bob", 5071, false, nobody);
+	struct fake_dialog *to_alice = wire_invites("alice", 5070, SDP_PEER), *to_bob = wire_invites("bob", 5071, SDP_PEER);
+
+	(void)state;
+	assert_int_equal(rln_coord_sessions(coord), 2);
+	coord->is_running = false;
+	rln_bus_enter(bus, RLN_ENDPOINT_CONTROL);
+	assert_int_equal(rln_coord_del_peer(coord, alice, 0), 0);
+	assert_true(coord->peers[alice].in_use); /* until its calls are gone */
+	turn();
+	assert_false(coord->peers[alice].in_use);
+	assert_int_equal(rln_placement_owner_of(placement, &(struct rln_addr){.port = 5070}), RLN_NET_NOBODY);
+	assert_int_equal(to_alice->response, 486);
+	assert_int_equal(to_bob->response, 180);
+	assert_int_equal(wire_invites("alice", 5070, SDP_PEER)->response, 404);
+	coord->is_running = false;
+	rln_bus_enter(bus, RLN_ENDPOINT_CONTROL);
+	assert_int_equal(rln_coord_del_peer(coord, bob, 0), 0);
+	turn();
+}
+
+static void *add_from_a_thread(void *arg)
+{
+	struct rln_coord_peer_cfg cfg = {.name = "carol", .port = 5080};
+	unsigned peer = RLN_COORD_PEERS;
+	int rc = rln_coord_add_peer(coord, &cfg, &peer, 20000);
+
+	*(int *)arg = rc;
+	return (void *)(uintptr_t)peer;
+}
+
+static void an_application_thread_waits_for_control(void **state)
+{
+	struct rln_coord_peer_cfg cfg = {.name = "dave", .port = 5081};
+	unsigned peer;
+	pthread_t thread;
+	void *got;
+	int rc = -1;
+
+	(void)state;
+	turn(); /* control runs */
+	assert_int_equal(
+		rln_coord_add_peer(coord, &cfg, &peer, 0), -ETIMEDOUT); /* nobody turns meanwhile; the order is given up */
+	assert_int_equal(pthread_create(&thread, NULL, add_from_a_thread, &rc), 0);
+	while (!coord->peers[0].in_use)
+		turn();
+	pthread_join(thread, &got);
+	assert_int_equal(rc, 0);
+	assert_string_equal(coord->peers[(uintptr_t)got].name, "carol");
+	for (unsigned i = 0; i < RLN_COORD_PEERS; i++)
+		assert_string_not_equal(coord->peers[i].name, "dave");
+}
+
+/* ---- the hub ---- */
+
+static void strangers_are_counted_and_answered(void **state)
+{
+	struct rln_event bye = {.kind = RLN_EV_CALL_TERMINATED}, update = {.kind = RLN_EV_REINVITE_RECEIVED};
+	struct fake_dialog *d = dialog_new(true);
+	uint64_t before = rln_count_total(RLN_C_EVENT_ENDED_SESSION);
+
+	(void)state;
+	rln_bus_enter(bus, RLN_ENDPOINT_CONTROL);
+	emit(d, &bye);
+	turn();
+	assert_int_equal(rln_count_total(RLN_C_EVENT_ENDED_SESSION), before + 1);
+	assert_int_equal(d->response, 0);
+	rln_bus_enter(bus, RLN_ENDPOINT_CONTROL);
+	emit(d, &update);
+	turn();
+	assert_int_equal(d->response, 481);
+	assert_true(d->released);
+	worker_says(rln_id_make(RLN_ID_MEDIA, 0, 3, 99), RLN_EV_RTP_TIMEOUT);
+	worker_says(rln_id_make(RLN_ID_MEDIA, 0, 3, 99), RLN_EV_MEDIA_FLOW_ESTABLISHED);
+	rln_coord_hangup(coord, (struct rln_session_id){rln_id_make(RLN_ID_SESSION, 0, 3, 99)});
+	rln_coord_attach_channels(coord, (struct rln_session_id){rln_id_make(RLN_ID_SESSION, 0, 3, 99)}, 7, true);
+	turn();
+	assert_int_equal(rln_count_total(RLN_C_EVENT_ENDED_SESSION), before + 7); /* the end of the refused dialog, too */
+}
+
+static void a_leg_without_a_session_is_stopped(void **state)
+{
+	struct rln_event ev = {.id = rln_id_make(RLN_ID_SESSION, 0, 3, 99), .kind = RLN_EV_MEDIA_SESSION_CREATED};
+	struct rln_bus_figures n;
+
+	(void)state;
+	legs[5] = rln_id_make(RLN_ID_MEDIA, 0, 5, 1);
+	ev.media_session_created.media_id = legs[5];
+	rln_bus_enter(bus, RLN_ENDPOINT_WORKER0);
+	assert_int_equal(rln_bus_publish(bus, &ev), 0);
+	turn();
+	rln_bus_figures(bus, RLN_EV_STOP_MEDIA_STREAM, &n);
+	assert_int_equal(n.delivered, 1);
+	assert_int_equal(legs[5], 0);
+}
+
+static void only_events_of_a_layer_are_sent_to_it(void **state)
+{
+	struct rln_event ev = {.kind = RLN_EV_STATE_CHANGED};
+
+	(void)state;
+	assert_int_equal(rln_session_hub_send_to_dialog(coord, &ev), -EINVAL);
+	assert_int_equal(rln_session_hub_send_to_media(coord, &ev), -EINVAL);
+}
+
+static void a_coordinator_without_memory_is_refused(void **state)
+{
+	int64_t before = rln_heap_live_count();
+	struct rln_coord_cfg cfg = engine_cfg();
+	struct rln_coord *other = NULL;
+	int rc = -ENOMEM;
+
+	(void)state;
+	for (unsigned n = 1; rc != -EEXIST; n++) {
+		rln_heap_fail_nth(n);
+		rc = rln_coord_create(&other, &cfg); /* past the memory, the bus's places are taken by the real one */
+		assert_true(rc == -ENOMEM || rc == -EEXIST);
+		rln_heap_fail_nth(0);
+		assert_int_equal(rln_heap_live_count(), before);
+		assert_true(n < 40);
+	}
+	cfg.codecs_n = 0;
+	assert_int_equal(rln_coord_create(&other, &cfg), -EINVAL);
+	assert_null(other);
+	rln_coord_destroy(NULL);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(a_caller_sees_every_event_of_its_call),
+		T(requests_that_cannot_be_are_refused_at_once),
+		T(a_target_that_nobody_knows_fails_by_event),
+		T(commands_reach_the_call),
+		T(the_call_limit_is_kept),
+		T(a_drain_hangs_up_and_takes_no_more),
+		T(the_end_of_the_coordinator_tells_everybody),
+		T(peers_have_their_own_calls),
+		T(names_and_ports_are_given_once),
+		T(a_peer_that_goes_takes_its_calls_along),
+		T(an_application_thread_waits_for_control),
+		T(strangers_are_counted_and_answered),
+		T(a_leg_without_a_session_is_stopped),
+		T(only_events_of_a_layer_are_sent_to_it),
+		T(a_coordinator_without_memory_is_refused),
+	};
+
+	return cmocka_run_group_tests_name("session_coordinator", tests, NULL, NULL);
+}
