@@ -9,6 +9,7 @@
  */
 #include <string.h>
 
+#include <rte_byteorder.h>
 #include <rte_prefetch.h>
 
 #include "rtp/codec.h"
@@ -144,14 +145,12 @@ static void remap(struct rln_leg *leg, const struct rln_rtp *rtp, uint64_t now_n
  * The UDP checksum of a packet whose addresses and ports change places (the sum stays) and whose RTP header is another one
  * (RFC 1624, equation 3): 12 bytes in place of the whole packet. One's complement sums know no byte order. 0 stays 0: not known.
  */
-static uint16_t turned_sum(uint16_t sum, const uint32_t before[3], const uint8_t *after)
+static uint16_t turned_sum(uint16_t sum, const uint32_t before[3], const uint32_t now[3])
 {
-	uint32_t now[3];
 	uint64_t acc = (uint16_t)~sum;
 
 	if (sum == 0)
 		return 0;
-	memcpy(now, after, sizeof(now));
 	acc += (uint64_t)(uint32_t)~before[0] + (uint32_t)~before[1] + (uint32_t)~before[2] + now[0] + now[1] + now[2];
 	acc = (acc & 0xffffffff) + (acc >> 32);
 	acc = (acc & 0xffff) + (acc >> 16);
@@ -164,7 +163,7 @@ static void turn(
 	struct rln_pipeline *p, struct rln_leg *leg, struct rte_mbuf *m, const struct rln_rtp *rtp, uint8_t pt, uint64_t now_ns)
 {
 	uint8_t *data = rte_pktmbuf_mtod(m, uint8_t *);
-	uint32_t before[3], ts;
+	uint32_t before[3], now[3], ts;
 	uint16_t seq, sum;
 
 	if (unlikely(rte_pktmbuf_headroom(m) < RLN_TX_HEADROOM)) {
@@ -175,9 +174,14 @@ static void turn(
 		remap(leg, rtp, now_ns);
 	seq = (uint16_t)(rtp->seq + leg->turn_seq);
 	ts = rtp->timestamp + leg->turn_ts;
+	/* Whole words in registers: reading back what smaller stores have just written would stall. */
 	memcpy(before, data, sizeof(before));
-	rln_rtp_rewrite(data, pt, seq, ts, leg->tx_ssrc);
-	sum = leg->mode & RLN_LEG_BACK ? turned_sum(rln_pkt(m)->udp_sum, before, data) : 0;
+	now[0] = (before[0] & rte_cpu_to_be_32(0xff800000)) |
+		 rte_cpu_to_be_32((uint32_t)pt << 16 | seq); /* V, P, X, CC and M stay */
+	now[1] = rte_cpu_to_be_32(ts);
+	now[2] = rte_cpu_to_be_32(leg->tx_ssrc);
+	memcpy(data, now, sizeof(now));
+	sum = leg->mode & RLN_LEG_BACK ? turned_sum(rln_pkt(m)->udp_sum, before, now) : 0;
 	if ((int16_t)(seq + 1 - leg->tx_seq) > 0) { /* not a packet that was overtaken */
 		leg->tx_seq = (uint16_t)(seq + 1);
 		leg->tx_last = ts + rtp->payload_len;
