@@ -70,5 +70,5 @@ int main(void)
 		cmocka_unit_test(a_reader_sees_whole_publications),
 	};
 
-	return cmocka_run_group_tests_name("rtp_leg_stats", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("rtp_leg_stats_thread", tests, NULL, NULL);
 }
