@@ -75,7 +75,7 @@ static void add_to(struct rln_text *t, const struct rln_sip_msg *req, unsigned s
 	add_text(t, "To: ");
 	rln_text_add(t, rln_sip_text(req, req->to), req->to.len);
 	if (!req->to_tag.len && status > 100) {
-		add_text(t, ";tag=");
+		add_text(t, t->buf[t->len - 1] == ';' ? "tag=" : ";tag=");
 		if (to_tag)
 			add_text(t, to_tag);
 		else

@@ -328,13 +328,13 @@ void rln_header_add(struct rln_view *view, int row, struct rln_slice value)
 	rows[row].add(view, rows[row].offset, value);
 }
 
-/* Is this ";name=value" one that we fill in for the next hop? */
-static bool is_ours(const char *param, size_t len)
+/* Is this ";name=value" one that we fill in for the next hop, or empty? */
+static bool is_left_out(const char *param, size_t len)
 {
-	size_t skip = 1 + strspn(param + 1, " \t");
-	size_t name = skip < len ? strcspn(param + skip, "=; \t,") : 0;
+	size_t skip = 1 + strspn(param + 1, " ");
+	size_t name = skip < len ? strcspn(param + skip, "=; ,") : 0;
 
-	return (name == 5 && strncasecmp(param + skip, "rport", 5) == 0) ||
+	return skip >= len || (name == 5 && strncasecmp(param + skip, "rport", 5) == 0) ||
 	       (name == 8 && strncasecmp(param + skip, "received", 8) == 0);
 }
 
@@ -353,7 +353,7 @@ static void write_top_via(struct rln_view *view, const char *top, size_t top_len
 		const char *next = memchr(top + at + 1, ';', top_len - at - 1);
 
 		len = next ? (size_t)(next - top) - at : top_len - at;
-		if (top[at] != ';' || !is_ours(top + at, len))
+		if (top[at] != ';' || !is_left_out(top + at, len))
 			rln_text_add(&view->out, top + at, len);
 	}
 	if (msg->has_rport || rln_addr_parse(&sent_by, text_of(view, msg->via_host), msg->via_host.len) < 0 ||

@@ -36,6 +36,8 @@ int rln_sip_addr_split(struct rln_sip_uri *out, size_t *end, const char *text, s
 bool rln_sip_scheme_is_sip(const char *s, size_t len);
 /* Does the URI carry '?' headers? */
 bool rln_sip_uri_has_headers(const struct rln_sip_uri *uri, const char *base);
+/* Is this *( ";" [ name [ "=" value ] ] ), every quote closed and no value missing? osip is not so sure. */
+bool rln_sip_params_are_sound(const char *s, size_t len);
 /* Length of the first of the values that commas part in a header (outside of quotes and <>), at most len. */
 size_t rln_sip_value_len(const char *s, size_t len);
 

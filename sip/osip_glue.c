@@ -230,6 +230,8 @@ int rln_osip_via(struct rln_view *view, const char *value, size_t len)
 		return -EBADMSG;
 	rc = parse_via(view, b.text);
 	params = strchr(b.text, ';');
+	if (rc == 0 && params && !rln_sip_params_are_sound(params, strlen(params)))
+		rc = -EBADMSG;
 	if (rc < 0 && params && !view->no_memory) { /* who sent it may be known all the same */
 		*params = 0;
 		parse_via(view, b.text);
@@ -260,6 +262,8 @@ int rln_osip_params(struct rln_view *view, const char *params, size_t len, struc
 
 	if (len == 0)
 		return 0;
+	if (!rln_sip_params_are_sound(params, len))
+		return -EBADMSG;
 	/* osip has no call for parameters alone. The address before them, taken apart already, is a stand-in: osip knows
 	 * few schemes. */
 	rln_text_add(&view->out, "<sip:x@x.x>", 11);

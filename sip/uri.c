@@ -266,6 +266,36 @@ int rln_sip_uri_parse(struct rln_sip_uri *out, const char *text, size_t len)
 	return split_at(out, text, at, end);
 }
 
+/* A run of characters that neither part parameters nor quote. */
+static const char *skip_plain(const char *at, const char *end, bool stop_at_equals)
+{
+	while (at < end && (uint8_t)*at > ' ' && !strchr(";,\"<>", *at) && !(stop_at_equals && *at == '='))
+		at++;
+	return at;
+}
+
+bool rln_sip_params_are_sound(const char *s, size_t len)
+{
+	const char *at = s, *end = s + len;
+
+	while (at < end) {
+		if (*at != ';')
+			return false;
+		at = skip_blanks(at + 1, end);
+		at = skip_blanks(skip_plain(at, end, true), end);
+		if (at == end || *at != '=')
+			continue;
+		at = skip_blanks(at + 1, end);
+		if (at == end || *at == ';')
+			return false;
+		at = *at == '"' ? skip_quoted(at, end) : skip_plain(at, end, false);
+		if (!at)
+			return false;
+		at = skip_blanks(at, end);
+	}
+	return true;
+}
+
 size_t rln_sip_value_len(const char *s, size_t len)
 {
 	const char *end = s + len;

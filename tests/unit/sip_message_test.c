@@ -342,6 +342,10 @@ static void oddities_of_the_corpus(void **state)
 	assert_slice(msg, to_uri.scheme, "h323.v2+x");
 	assert_slice(msg, from_tag, "7");
 	done(msg);
+	msg = parsed_file("semiends");
+	assert_slice(msg, vias, "Via: SIP/2.0/UDP 198.18.0.2:5070;branch=z9hG4bK-se\r\n");
+	assert_slice(msg, from_tag, "1");
+	done(msg);
 	msg = parsed_file("maddr");
 	assert_slice(msg, via_maddr, "198.18.0.9");
 	done(msg);

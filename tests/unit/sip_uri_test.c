@@ -206,6 +206,22 @@ static void headers_of_a_uri(void **state)
 	assert_false(has_headers("news:a?b"));
 }
 
+static void parameters(void **state)
+{
+	static const char *const sound[] = {
+		"", ";", ";a", ";a;b=c", " ; a = b ; c" + 1, ";a=\"x;y=\\\"\";b", ";a=b=c==", ";a=[::1]:5", ";;a", ";a=b;"};
+	static const char *const unsound[] = {
+		"a", ";a=", ";a=;b", ";a= ;b", ";a=\"x", ";a=\"x\"y", ";a b", ";a,b", ";a=<b>", ";a=b c", ";a\x01", ";\"a\""};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sound) / sizeof(sound[0]); i++)
+		if (!rln_sip_params_are_sound(sound[i], strlen(sound[i])))
+			fail_msg("%s: refused", sound[i]);
+	for (size_t i = 0; i < sizeof(unsound) / sizeof(unsound[0]); i++)
+		if (rln_sip_params_are_sound(unsound[i], strlen(unsound[i])))
+			fail_msg("%s: taken", unsound[i]);
+}
+
 static void values_between_commas(void **state)
 {
 	(void)state;
@@ -230,6 +246,7 @@ int main(void)
 		cmocka_unit_test(longer_than_a_slice),
 		cmocka_unit_test(address_and_parameters),
 		cmocka_unit_test(headers_of_a_uri),
+		cmocka_unit_test(parameters),
 		cmocka_unit_test(values_between_commas),
 	};
 
