@@ -271,7 +271,6 @@ void rln_neighbour_learn(
 		next_gen(n);
 	}
 	n->mac = *mac;
-	n->tries = 0;
 	if (!known || how & RLN_LEARN_CONFIRMED)
 		set_state(net, n, RLN_NEIGHBOUR_REACHABLE);
 	if (n->state == RLN_NEIGHBOUR_REACHABLE)

@@ -26,6 +26,9 @@
 #define PONG4_IN                                                                                                                 \
 	"02000000000102000000000208004500003c000000004001ee99c6120002c61200010000fcc912340001000102030405060708090a0b0c0d"       \
 	"0e0f101112131415161718191a1b1c1d1e1f"
+#define PONG6_IN                                                                                                                 \
+	"02000000000102000000000286dd6000000000283a4020010db800000000000000000000000220010db80000000000000000000000018100"       \
+	"1ff212340001000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
 #define SHORT4     "02000000000102000000000208004500001b000000004001eebac6120002c61200010800f4c9123400"
 #define TIMESTAMP4 "02000000000102000000000208004500001c000000004001eeb9c6120002c61200010d00f2ff00000000"
 #define CLOSED4    "020000000001020000000002080045000021000000004011eea4c6120002c61200019c400009000d939068656c6c6f"
@@ -145,7 +148,7 @@ static void test_echo_checksum_for_every_sum(void **state)
 
 static void test_drops_the_unwanted(void **state)
 {
-	static const char *const bad[] = {PING6_ALL, PING4_BAD, PING6_BAD, PONG4_IN, SHORT4, TIMESTAMP4, ROUTER_ADVERT};
+	static const char *const bad[] = {PING6_ALL, PING4_BAD, PING6_BAD, PONG4_IN, PONG6_IN, SHORT4, TIMESTAMP4, ROUTER_ADVERT};
 
 	(void)state;
 	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -288,6 +291,11 @@ static void test_errors_reach_another_worker(void **state)
 	assert_int_equal(out.n, 1);
 	expect_note(out.m[0], "198.18.0.1:21000", "198.18.0.2:30000", ENETUNREACH);
 	assert_int_equal(count_of(1, RLN_C_HANDOFF_IN), 0);
+	put(1, frame(UNREACH4_LEG)); /* and the other way */
+	rln_net_poll(w.net[1], &out, w.now_ns);
+	rln_net_poll(w.net[0], &out, w.now_ns);
+	assert_int_equal(out.n, 1);
+	expect_note(out.m[0], "198.18.0.1:20000", "198.18.0.2:30000", ECONNREFUSED);
 	world_end();
 }
 

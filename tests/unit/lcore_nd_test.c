@@ -8,6 +8,12 @@
 #define OUR_ANSWER                                                                                                               \
 	"02000000000202000000000186dd6000000000203aff20010db800000000000000000000000120010db80000000000000000000000028800"       \
 	"8a736000000020010db80000000000000000000000010201020000000001"
+#define ASK_US_NONCE                                                                                                             \
+	"3333ff00000102000000000286dd6000000000283aff20010db8000000000000000000000002ff0200000000000000000001ff0000018700"       \
+	"050b0000000020010db80000000000000000000000010e010102030405060101020000000009"
+#define OUR_ANSWER_TO_NONCE                                                                                                      \
+	"02000000000902000000000186dd6000000000203aff20010db800000000000000000000000120010db80000000000000000000000028800"       \
+	"8a736000000020010db80000000000000000000000010201020000000001"
 #define ASK_US_UNICAST                                                                                                           \
 	"02000000000102000000000286dd6000000000183aff20010db800000000000000000000000220010db80000000000000000000000018700"       \
 	"ef7d0000000020010db8000000000000000000000001"
@@ -101,7 +107,9 @@ static void test_answers_a_solicitation(void **state)
 	expect_sent(OUR_ANSWER);
 	receive(ASK_US_LINK_LOCAL);
 	expect_sent(OUR_ANSWER_LINK_LOCAL);
-	expect_count(EATEN_ND, 3);
+	receive(ASK_US_NONCE); /* an option that we do not know stands before the MAC */
+	expect_sent(OUR_ANSWER_TO_NONCE);
+	expect_count(EATEN_ND, 4);
 	world_end();
 }
 

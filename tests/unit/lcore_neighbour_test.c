@@ -68,8 +68,12 @@ static void test_three_questions_then_failure(void **state)
 	assert_int_equal(questions(), 0);
 	pass(RLN_NEIGHBOUR_RETRY_NS);
 	assert_null(find("198.18.0.2"));
-	send_one(&flow); /* and asked again after it */
+	send_one(&flow); /* and asked again after it, as often as before */
 	assert_int_equal(questions(), 1);
+	for (unsigned i = 0; i < 2; i++) {
+		pass(RLN_NEIGHBOUR_RETRY_NS);
+		assert_int_equal(questions(), 1);
+	}
 	expect_count(TXDROP_NEIGHBOUR, 3);
 	rln_net_poll(w.net[0], &w.out, w.now_ns);
 	assert_int_equal(w.out.n, 3); /* one note for each lost datagram */

@@ -37,6 +37,13 @@ static void test_create_refuses_nonsense(void **state)
 	w.shared.ports[0].tx_queues = 0;
 	assert_int_equal(rln_net_create(&net, &w.shared, 0), -EINVAL);
 	world_defaults();
+	world_route("10.0.0.0", 8, "198.18.0.9");
+	w.shared.routes[0].to.port = 1;
+	assert_int_equal(rln_net_create(&net, &w.shared, 0), -EINVAL);
+	world_defaults();
+	w.shared.workers = 0;
+	assert_int_equal(rln_net_create(&net, &w.shared, 0), -EINVAL);
+	world_defaults();
 	w.shared.pool = NULL;
 	assert_int_equal(rln_net_create(&net, &w.shared, 0), -EINVAL);
 	world_defaults();
@@ -186,6 +193,7 @@ static void test_inside_to_a_leg_of_the_same_worker(void **state)
 	assert_int_equal(w.out.n, 1);
 	expect_addr(&rln_pkt(w.out.m[0])->src, "198.18.0.1:20000");
 	expect_addr(&rln_pkt(w.out.m[0])->dst, "198.18.0.1:20002");
+	assert_int_equal(rln_pkt(w.out.m[0])->port, RLN_FLOW_LOCAL);
 	assert_int_equal(w.out.m[0]->pkt_len, 5);
 	expect_count(TX_LOCAL, 1);
 	expect_count(RX_LOCAL, 1);
@@ -261,6 +269,24 @@ static void test_inside_left_over_at_the_end(void **state)
 	two_workers();
 	flow = flow_from(0, "198.18.0.1", 20000, "198.18.0.1", 20002);
 	rln_net_send(w.net[0], &flow, buffer("hello", 5));
+	world_end();
+}
+
+/* A worker beyond the last one, and a queue that the device does not have. */
+static void test_only_what_there_is(void **state)
+{
+	(void)state;
+	world_defaults();
+	world_start();
+	receive(TO_WORKER_1);
+	expect_count(DROP_UDP_PORT, 1);
+	world_end();
+	world_defaults();
+	w.shared.workers = 2;
+	w.shared.ports[0].rx_queues = 1;
+	world_start();
+	put(1, frame(TO_WORKER_1));
+	assert_int_equal(rln_net_poll(w.net[1], &w.out, w.now_ns), 0);
 	world_end();
 }
 
@@ -355,6 +381,7 @@ int main(void)
 		cmocka_unit_test(test_inside_to_a_closed_port_comes_back),
 		cmocka_unit_test(test_inside_queue_full),
 		cmocka_unit_test(test_inside_left_over_at_the_end),
+		cmocka_unit_test(test_only_what_there_is),
 		cmocka_unit_test(test_flow_errors),
 		cmocka_unit_test(test_through_a_gateway),
 		cmocka_unit_test(test_long_turns_are_counted),
