@@ -108,14 +108,10 @@ int rln_files_place_open(struct rln_files_place *out, const char *folder, bool a
 		return -EISDIR;
 	if (folder[0] == 0)
 		return open_anywhere(out, path);
-	if (climbs(path))
-		return -EACCES;
 	rest = below(folder, path);
-	if (rest)
-		return open_confined(out, folder, rest);
-	if (path[0] != '/')
-		return open_confined(out, folder, path);
-	return absolute ? open_anywhere(out, path) : -EACCES;
+	if (climbs(path) || (!rest && path[0] == '/'))
+		return absolute && path[0] == '/' ? open_anywhere(out, path) : -EACCES;
+	return open_confined(out, folder, rest ? rest : path);
 }
 
 void rln_files_place_close(struct rln_files_place *place)

@@ -19,7 +19,6 @@ enum rln_rtcp_type {
 	RLN_RTCP_XR = 207,
 };
 
-#define RLN_RTCP_BLOCKS     31u
 #define RLN_RTCP_BYE_REASON 64u
 /* Room that any rln_rtcp_build() of ours fits into: SR with one block 52, SDES 8 + 2 + 255 + 3, BYE 8 + 1 + 64 + 3. */
 #define RLN_RTCP_ROOM       400u

@@ -125,6 +125,8 @@ int rln_wav_scan_feed(struct rln_wav_scan *scan, const uint8_t *data, size_t len
 		return scan->step == STEP_CHUNK && scan->has_format ? -ENODATA : -EINVAL;
 	switch ((enum scan_step)scan->step) {
 	case STEP_RIFF:
+		if (memcmp(data, "RF64", 4) == 0 || memcmp(data, "RIFX", 4) == 0) /* longer than 4 GB; big-endian */
+			return -ENOTSUP;
 		if (memcmp(data, "RIFF", 4) != 0 || memcmp(data + 8, "WAVE", 4) != 0)
 			return -EINVAL;
 		return ask(scan, STEP_CHUNK, RIFF_BYTES, CHUNK_BYTES);

@@ -218,6 +218,10 @@ static void test_refusals(void **state)
 	assert_int_equal(parse(&info), -ENODATA);
 	file[0] = 'r';
 	assert_int_equal(parse(&info), -EINVAL);
+	memcpy(file, "RF64", 4);
+	assert_int_equal(parse(&info), -ENOTSUP);
+	memcpy(file, "RIFX", 4);
+	assert_int_equal(parse(&info), -ENOTSUP);
 	riff();
 	file[8] = 'A';
 	assert_int_equal(parse(&info), -EINVAL);
