@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Subscribers (subscribers.h). Each has an SP/SC ring of events from control to its reader and one of block references back. The eventfd is written only
- * when the reader found its ring empty before (`armed`), so a busy reader costs no system call.
+ * Subscribers (subscribers.h). Each has an SP/SC ring of events from control to its reader and one of block references back.
+ * The eventfd is written only when the reader found its ring empty before (`armed`), so a busy reader costs no system call.
  *
- * Ending without waiting: both sides set their bit in `gone`, and the one that finds the other's bit set frees. The control lcore learns of a
- * destroyed subscriber when it next delivers to it or walks past it. New subscribers hang in a lock-free list that control takes as a whole.
+ * Ending without waiting: both sides set their bit in `gone`, and the one that finds the other's bit set frees. The control
+ * lcore learns of a destroyed subscriber when it next delivers to it or walks past it. New subscribers hang in a lock-free list
+ * that control takes as a whole.
  */
 #include "session/subscribers.h"
 
@@ -56,6 +57,7 @@ struct rln_subs { /* owner: control lcore, but for `added` */
 	struct place *places;
 	uint32_t sessions, walk;
 	uint32_t in_use;
+	uint32_t narrow; /* of them, those of one session: none, and there is nothing to walk */
 };
 
 /* ---- application side ---- */
@@ -254,6 +256,7 @@ static unsigned take_back(struct rln_sub *sub)
 /* Control's last touch; the reader finds the end, or has gone already. */
 static void let_go(struct rln_subs *subs, struct rln_sub *sub)
 {
+	subs->narrow -= sub->cfg.filter == RLN_SUB_SESSION;
 	__atomic_store_n(&subs->in_use, subs->in_use - 1, __ATOMIC_RELAXED);
 	__atomic_store_n(&sub->ended, 1, __ATOMIC_RELEASE);
 	ring_bell(sub);
@@ -293,6 +296,7 @@ void rln_subs_link(struct rln_subs *subs)
 		list = sub->next;
 		__atomic_store_n(&subs->in_use, subs->in_use + 1, __ATOMIC_RELAXED);
 		if (sub->cfg.filter == RLN_SUB_SESSION) {
+			subs->narrow++;
 			p = place_of(subs, sub->cfg.session);
 			head = &p->subs;
 		}
@@ -423,9 +427,10 @@ void rln_subs_deliver(struct rln_subs *subs, const struct rln_event *ev)
 
 unsigned rln_subs_housekeep(struct rln_subs *subs)
 {
-	unsigned n = 0, steps = subs->sessions < WALK ? subs->sessions : WALK;
+	unsigned n = 0, steps;
 
 	rln_subs_link(subs);
+	steps = !subs->narrow ? 0 : subs->sessions < WALK ? subs->sessions : WALK;
 	n += sweep(subs, &subs->wide, 0);
 	while (steps--) {
 		subs->walk = subs->walk + 1 < subs->sessions ? subs->walk + 1 : 0;
