@@ -40,6 +40,7 @@ struct rln_player {
 
 struct rln_recorder_side_state {
 	bool placed;      /* anchor is valid */
+	uint8_t late_n;   /* packets in a row that came too late for their timestamp */
 	uint32_t ts;      /* RTP timestamp of the last packet, */
 	int64_t at;       /* which stands at this frame */
 	int64_t end;      /* furthest frame so far */

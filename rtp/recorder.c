@@ -13,6 +13,7 @@
 #include "rtp/file_client_priv.h"
 
 #define FRAME_NS      (RLN_SEC / 8000)
+#define LATE_PACKETS  50   /* in a row: a second of them */
 #define DISAGREE      4000 /* frames, 500 ms: RTP timestamps and clock */
 #define FRAMES_PER_MS 8u
 #define PUSH_MAX      (RLN_FILES_BLOCK_SAMPLES / 4) /* half a stereo block */
@@ -184,15 +185,32 @@ static bool store(struct rln_recorder *r, enum rln_recorder_side side, uint64_t 
 
 /* ---- samples come ---- */
 
-/* Where a packet belongs: by its timestamp, unless that and the clock tell different stories. */
+/*
+ * Does the clock have to place this packet? Nothing comes before it was spoken, so a timestamp ahead of the clock is another time line. One
+ * behind it is another time line too when it does not go on from the last packet; when it does, the packets were held up on their way
+ * and belong where they say, unless they stay late: then the way has become longer, or the sender's clock is slow.
+ */
+static bool disagrees(struct rln_recorder_side_state *s, int64_t at, int64_t by_clock, int32_t step)
+{
+	if (!s->placed || at - by_clock > DISAGREE)
+		return true;
+	if (by_clock - at <= DISAGREE) {
+		s->late_n = 0;
+		return false;
+	}
+	return step < -DISAGREE || step > DISAGREE || ++s->late_n >= LATE_PACKETS;
+}
+
 static int64_t place(struct rln_recorder *r, struct rln_recorder_side_state *s, uint32_t timestamp, uint64_t now_ns)
 {
 	int64_t by_clock = now_ns > r->start_ns ? (int64_t)((now_ns - r->start_ns) / FRAME_NS) : 0;
-	int64_t at = s->at + (int32_t)(timestamp - s->ts);
+	int32_t step = (int32_t)(timestamp - s->ts);
+	int64_t at = s->at + step;
 
-	if (!s->placed || at - by_clock > DISAGREE || by_clock - at > DISAGREE) {
+	if (disagrees(s, at, by_clock, step)) {
 		at = by_clock;
-		s->floor = s->end; /* two timestamp bases must not lie over each other */
+		s->floor = s->end; /* two time lines must not lie over each other */
+		s->late_n = 0;
 	}
 	s->placed = true;
 	s->ts = timestamp;

@@ -6,7 +6,8 @@
  * stays. Never waits. owner: worker.
  *
  * Time: the first packet of a side is placed by the clock, the others by their RTP timestamps (8 kHz) relative to it. When both
- * disagree by more than 500 ms (a new timestamp base, a sender's clock far off) the clock wins again.
+ * disagree by more than 500 ms (a new timestamp base, a sender's clock far off) the clock wins again; packets that were only held up
+ * keep their place.
  */
 #pragma once
 

@@ -265,6 +265,36 @@ static void test_clock_drift(void **state)
 	}
 }
 
+/* The way is blocked for 900 ms, then everything comes at once: all of it lies where it was spoken. If it stays late, the clock wins. */
+static void test_held_up(void **state)
+{
+	struct rln_recorder *r;
+	struct rln_file_news n;
+	uint64_t frames;
+	int16_t *pcm;
+
+	(void)state;
+	r = started("h.wav", false);
+	for (uint64_t at = 0; at < 40000; at += 160) {
+		push(r, RLN_RECORDER_RECEIVED, at, 0, at >= 16000 && at < 23200 ? (unsigned)(23200 - at) / 8 : 0);
+		rln_file_client_take(fx.client, &n);
+		serve(1);
+	}
+	n = stopped(r, 5000);
+	assert_int_equal(n.gap_ms, 0);
+	pcm = wav_read("h.wav", 1, &frames);
+	assert_int_equal(frames, 40000);
+	for (uint64_t i = 0; i < frames; i++)
+		assert_int_equal(pcm[i], ramp(i));
+	free(pcm);
+	r = started("i.wav", false);
+	for (uint64_t at = 0; at < 40000; at += 160)
+		push(r, RLN_RECORDER_RECEIVED, at, 0, at >= 16000 ? 600 : 0);
+	n = stopped(r, 5600);
+	assert_int_equal(n.duration_ms, 5600);
+	assert_int_equal(n.gap_ms, 600);
+}
+
 /* What we did not send is no gap, unless it is all that could have been recorded. */
 static void test_gap_is_of_received(void **state)
 {
@@ -520,6 +550,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_long_gap, begin, end),
 		cmocka_unit_test_setup_teardown(test_new_timestamps, begin, end),
 		cmocka_unit_test_setup_teardown(test_clock_drift, begin, end),
+		cmocka_unit_test_setup_teardown(test_held_up, begin, end),
 		cmocka_unit_test_setup_teardown(test_gap_is_of_received, begin, end),
 		cmocka_unit_test_setup_teardown(test_nothing_came, begin, end),
 		cmocka_unit_test_setup_teardown(test_stop_before_open, begin, end),
