@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Actions on the session itself: end reasons, timers, holds, what was told. Those on the dialog and on the leg stand in actions_dialog.c and actions_media.c.
+ * Actions on the session itself: end reasons, timers, holds, what was told. Those on the dialog and on the leg stand in
+ * actions_dialog.c and actions_media.c.
  */
 #include "session/actions.h"
 

@@ -108,7 +108,7 @@
 	X(FORWARD, "the event itself, with the session's id")                                              \
 	X(MEDIA_EVENT, "MEDIA_EVENT with the event's kind and payload")                                    \
 	X(READY, "MEDIA_SESSION_READY")                                                                    \
-	X(NEGOTIATED, "MEDIA_NEGOTIATED; in a one-way call AUDIO_CHANNELS_READY behind it")                                                                \
+	X(NEGOTIATED, "MEDIA_NEGOTIATED; in a one-way call AUDIO_CHANNELS_READY behind it")                \
 	X(CHANNELS_READY, "AUDIO_CHANNELS_READY, once")                                                    \
 	X(OFFER_RECEIVED, "SDP_EVENT")                                                                     \
 	X(ANSWER_RECEIVED, "SDP_EVENT")                                                                    \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Actions toward the dialog layer. Intents of the call (start it, end it) are events; what the protocol then asks for is a direct call (R5).
+ * Actions toward the dialog layer. Intents of the call (start it, end it) are events; what the protocol then asks for is a
+ * direct call (R5).
  */
 #include <errno.h>
 #include <stdio.h>

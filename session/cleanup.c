@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The cleanup manager (R35, R154): once the end was told and both dialog and leg have reported theirs, the cleanup is raised as an event, so that it
- * comes after everything that was published for the session before; then every map, timer, block and the slot are given back.
+ * The cleanup manager (R35, R154): once the end was told and both dialog and leg have reported theirs, the cleanup is raised as
+ * an event, so that it comes after everything that was published for the session before; then every map, timer, block and the
+ * slot are given back.
  */
 #include "lcore/heap.h"
 #include "session/actions.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The commands of applications (coordinator.h): each builds one application_to_session event and publishes it. Any thread, the control lcore included;
- * nothing here looks at a session.
+ * The commands of applications (coordinator.h): each builds one application_to_session event and publishes it. Any thread, the
+ * control lcore included; nothing here looks at a session.
  */
 #include <errno.h>
 #include <stdio.h>

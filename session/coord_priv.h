@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The inside of the coordinator, for its own files: coordinator.c, peers.c, commands.c, session_hub.c, intercept.c, factory.c. owner: control lcore. */
+/* The inside of the coordinator, for its own files: coordinator.c, peers.c, commands.c, session_hub.c, intercept.c,
+ * factory.c. owner: control lcore. */
 #pragma once
 
 #include "session/coordinator.h"
 #include "session/fsm.h"
 #include "session/layers.h"
 
-struct rln_coord_peer { /* constant while in use, but for dying and calls; writer: control lcore (main thread before the lcores run) */
+/* Constant while in use, but for is_dying and calls. Writer: control lcore, the main thread before the lcores run. */
+struct rln_coord_peer {
 	char name[RLN_PEER_NAME];
 	struct rln_addr local; /* port always; ip any = every address */
 	struct rln_signalling_handler handler;
@@ -29,12 +31,13 @@ struct rln_coord {
 	bool is_running;               /* control has turned: writer control, read by any */
 	bool drain_wanted;             /* writer: any thread */
 	bool is_draining;
-	uint64_t second_ns;            /* admission: calls in the second that began here */
+	uint64_t second_ns; /* admission: calls in the second that began here */
 	uint32_t second_calls;
 	char scratch[RLN_BLOCK_SMALL]; /* headers of an INVITE as a text that ends */
 };
 
-/* session_hub.c: the session layer's one emit path (R149). 0 also when the event waits in the backlog; else -errno. Takes the block. */
+/* session_hub.c: the session layer's one emit path (R149). 0 also when the event waits in the backlog; else -errno. Takes
+ * the block. */
 int rln_session_hub_publish_event(struct rln_coord *coord, struct rln_event *ev);
 /* Registers the session hub for its four categories. */
 int rln_session_hub_register(struct rln_coord *coord);

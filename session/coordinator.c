@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The coordinator (coordinator.h): makes and joins the parts of the session layer, gives the machine its layers, and turns with the control loop.
+ * The coordinator (coordinator.h): makes and joins the parts of the session layer, gives the machine its layers, and turns with
+ * the control loop.
  */
 #include "session/coordinator.h"
 

@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The coordinator (R27): wires bus, dialog layer, transport, registry, interceptor, machine and cleanup into one engine of calls; there is one per process.
- * ringlane.h's `struct rln_coordinator` and `struct rln_peer` are views of it: each is one local peer (a name and a SIP port) with subscribers.
+ * The coordinator (R27): wires bus, dialog layer, transport, registry, interceptor, machine and cleanup into one engine of
+ * calls; there is one per process. ringlane.h's `struct rln_coordinator` and `struct rln_peer` are views of it: each is one
+ * local peer (a name and a SIP port) with subscribers.
  *
  * How an application makes a call and never misses an event of it, from any thread:
  *
  *     id = rln_coord_reserve(coord);                          the session's id, before the call exists
  *     rln_sub_create(&sub, rln_coord_subs(coord), {SESSION, id});
  *     rln_coord_make_call(coord, id, &request);               MAKE_CALL on the bus
- *     rln_sub_wait(sub, ms); rln_sub_pop(sub, &ev);           SESSION_CREATED, STATE_CHANGED, ..., SESSION_TERMINATED, then -EPIPE
+ *     rln_sub_wait(sub, ms); rln_sub_pop(sub, &ev);           SESSION_CREATED, ..., SESSION_TERMINATED, then -EPIPE
  *
- * Incoming calls: a PEER subscriber gets SESSION_CREATED and INCOMING_CALL (same id) and every later event of that peer's sessions. To give a call a ring of
- * its own, let the PEER reader hand events on by id: a SESSION subscriber made after INCOMING_CALL can miss what came between.
+ * Incoming calls: a PEER subscriber gets SESSION_CREATED and INCOMING_CALL (same id) and every later event of that peer's
+ * sessions. To give a call a ring of its own, let the PEER reader hand events on by id: a SESSION subscriber made after
+ * INCOMING_CALL can miss what came between.
  *
- * Every command is an application_to_session event; the functions here only build and publish it. They return 0 or -ENOBUFS (command ring or block
- * pool), -EINVAL (argument). Whether the machine took it shows in the events that follow: STATE_CHANGED, MEDIA_EVENT, SESSION_TERMINATED.
+ * Every command is an application_to_session event; the functions here only build and publish it. They return 0 or -ENOBUFS
+ * (command ring or block pool), -EINVAL (argument). Whether the machine took it shows in the events that follow: STATE_CHANGED,
+ * MEDIA_EVENT, SESSION_TERMINATED.
  */
 #pragma once
 
@@ -54,13 +57,14 @@ struct rln_coord_cfg {
 };
 
 /*
- * Registers the session hub (dialog_to_session, media_to_session, session_to_application, application_to_session) on the control endpoint; refuses a
- * broken state table. 0, -EINVAL, -ENOMEM or -errno. Main thread, before the lcores run.
+ * Registers the session hub (dialog_to_session, media_to_session, session_to_application, application_to_session) on the
+ * control endpoint; refuses a broken state table. 0, -EINVAL, -ENOMEM or -errno. Main thread, before the lcores run.
  */
 int rln_coord_create(struct rln_coord **out, const struct rln_coord_cfg *cfg) __attribute__((warn_unused_result));
 /* After the lcores ended. Sessions that are left end without SIP; their readers get SESSION_TERMINATED (NETWORK) and -EPIPE. */
 void rln_coord_destroy(struct rln_coord *coord);
-/* Task of the control loop, after bus, transport and wheel: housekeeping, requests of peers, refill of ids, drain. Returns what it found to do. */
+/* Task of the control loop, after bus, transport and wheel: housekeeping, requests of peers, refill of ids, drain. Returns
+ * what it found to do. */
 unsigned rln_coord_poll(void *coord, uint64_t now_ns);
 /* For struct rln_loop_cfg.busy: sessions exist. Any thread. */
 bool rln_coord_busy(void *coord);
@@ -71,15 +75,16 @@ struct rln_coord_peer_cfg {
 	const char *name;                   /* user part of our address; copied */
 	uint16_t port;                      /* SIP port of ours; the transport's first one needs no adding */
 	const char *local_address;          /* NULL: any; otherwise INVITEs must come to it, and From names it */
-	struct rln_signalling_handler handler; /* copied; called on the control lcore. on_incoming_invite NULL: ACCEPT without auto_answer */
+	struct rln_signalling_handler handler; /* copied; on the control lcore. on_incoming_invite NULL: always ACCEPT */
 	bool auto_answer;                   /* of that default */
 	bool any_user;                      /* takes INVITEs whatever their user part; otherwise it must be `name` (404) */
 };
 
-/* 0 and *peer; -EADDRINUSE (port and user part are taken), -ENOSPC, -EINVAL, -ETIMEDOUT (the control lcore does not turn). Any thread; before the lcores
- * run only the main thread. Waits for the control lcore once it runs. */
+/* 0 and *peer; -EADDRINUSE (port and user part are taken), -ENOSPC, -EINVAL, -ETIMEDOUT (the control lcore does not turn). Any
+ * thread; before the lcores run only the main thread. Waits for the control lcore once it runs. */
 int rln_coord_add_peer(struct rln_coord *coord, const struct rln_coord_peer_cfg *cfg, unsigned *peer, int timeout_ms);
-/* Takes no more calls and hangs up those it has; its subscribers see their ends. The number is free once they are gone. Any thread. */
+/* Takes no more calls and hangs up those it has; its subscribers see their ends. The number is free once they are gone. Any
+ * thread. */
 int rln_coord_del_peer(struct rln_coord *coord, unsigned peer, int timeout_ms);
 
 /* ---- commands, any thread ---- */
@@ -98,7 +103,8 @@ struct rln_call_request { /* texts are copied */
 /* A session id for rln_coord_make_call(); {0} and errno ENOSPC (call limit) or EAGAIN (again at control's next turn). */
 struct rln_session_id rln_coord_reserve(struct rln_coord *coord);
 void rln_coord_unreserve(struct rln_coord *coord, struct rln_session_id session);
-/* The id is used up, also when this fails. A target that cannot be called ends the session: STATE_CHANGED to FAILED, SESSION_TERMINATED with the reason. */
+/* The id is used up, also when this fails. A target that cannot be called ends the session: STATE_CHANGED to FAILED,
+ * SESSION_TERMINATED with the reason. */
 int rln_coord_make_call(struct rln_coord *coord, struct rln_session_id session, const struct rln_call_request *request);
 int rln_coord_accept(struct rln_coord *coord, struct rln_session_id session);
 int rln_coord_reject(struct rln_coord *coord, struct rln_session_id session, uint16_t code); /* 400..699 */
@@ -113,7 +119,8 @@ int rln_coord_play(struct rln_coord *coord, struct rln_session_id session, const
 int rln_coord_stop_play(struct rln_coord *coord, struct rln_session_id session);
 int rln_coord_record(struct rln_coord *coord, struct rln_session_id session, const char *path, uint8_t format, uint8_t channels);
 int rln_coord_stop_record(struct rln_coord *coord, struct rln_session_id session);
-/* Joins an open audio channel (session/channel.h) to the call's leg, now or as soon as it exists; the channel ends when the call cannot get one. */
+/* Joins an open audio channel (session/channel.h) to the call's leg, now or as soon as it exists; the channel ends when the
+ * call cannot get one. */
 int rln_coord_attach_channels(struct rln_coord *coord, struct rln_session_id session, uint64_t channels, bool attach);
 
 /* ---- views, any thread ---- */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The session factory (R29): makes the session of an INVITE or of MAKE_CALL, stores and maps it, tells the application, and only then lets the
- * machine see its first event.
+ * The session factory (R29): makes the session of an INVITE or of MAKE_CALL, stores and maps it, tells the application, and
+ * only then lets the machine see its first event.
  */
 #include <errno.h>
 

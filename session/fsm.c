@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The interpreter of the state table (fsm.h). Rows are expanded once into cells {first, n} of row numbers, so an event costs one index and a
- * guard or two. The order of a transition: actions, the new state with its STATE_CHANGED, the row's publications, and for a final state
- * SESSION_TERMINATED; then events that waited for their turn are asked again. A failed action skips the rest of its row but not the new state, and
- * comes back as ACTION_FAILED: what to do about it is a row of that state.
+ * The interpreter of the state table (fsm.h). Rows are expanded once into cells {first, n} of row numbers, so an event costs
+ * one index and a guard or two. The order of a transition: actions, the new state with its STATE_CHANGED, the row's
+ * publications, and for a final state SESSION_TERMINATED; then events that waited for their turn are asked again. A failed
+ * action skips the rest of its row but not the new state, and comes back as ACTION_FAILED: what to do about it is a row of that
+ * state.
  */
 #include "session/fsm.h"
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The session state machine: one table (fsm.def), one reader. A row says (states, events, role, guard) -> actions, next state, events to publish; every
- * (state, event, role) has exactly one row per guard, the last one without. fsm.c expands the rows into cells, refuses a table that is not whole, and
- * interprets it; actions.c and guards.c are the bodies. Only rln_machine_process_event() writes a session's state.
+ * The session state machine: one table (fsm.def), one reader. A row says (states, events, role, guard) -> actions, next state,
+ * events to publish; every (state, event, role) has exactly one row per guard, the last one without. fsm.c expands the rows
+ * into cells, refuses a table that is not whole, and interprets it; actions.c and guards.c are the bodies. Only
+ * rln_machine_process_event() writes a session's state.
  *
  * The machine reaches the layers below through `struct rln_layers`, so it runs alone in tests. owner: control lcore.
  */
@@ -25,7 +26,8 @@ struct rln_layers; /* layers.h */
 	X(REMOTE_MEDIA_CONFIRMED)     \
 	X(MEDIA_QUALITY_CHANGE)
 
-/* Columns: every kind toward the session, so that a new kind without rows is refused at start; CALL_STATE_CHANGED has one for each value. */
+/* Columns: every kind toward the session, so that a new kind without rows is refused at start; CALL_STATE_CHANGED has one
+ * for each value. */
 #define RLN_COL_OF_S2D(kind)
 #define RLN_COL_OF_D2S(kind) RLN_COL_##kind,
 #define RLN_COL_OF_T2D(kind)
@@ -76,7 +78,7 @@ struct rln_row {
 struct rln_table { /* what fsm.def says, as data */
 	const struct rln_row *rows;
 	size_t rows_n;
-	uint32_t in_use;   /* states that calls can be in today; the others are declared, and every cell of theirs says why nothing happens */
+	uint32_t in_use;   /* states that calls can be in today; each cell of the others says why nothing happens */
 	uint32_t final;    /* TERMINATED, CANCELLED, FAILED */
 	uint32_t ending;   /* states on their way to a final one: a second hangup may be ignored */
 	uint32_t roles[RLN_ROLE_COUNT]; /* states that a role can be in */
@@ -92,11 +94,11 @@ const char *rln_action_name(unsigned action);
 const char *rln_guard_name(unsigned guard);
 
 /* Checks and expands the table. 0; -EINVAL: the table is refused (logged); -ENOMEM. */
-int rln_machine_create(struct rln_machine **out, const struct rln_table *table, struct rln_session_manager *sessions, const struct rln_layers *layers)
-	__attribute__((warn_unused_result));
+int rln_machine_create(struct rln_machine **out, const struct rln_table *table, struct rln_session_manager *sessions,
+	const struct rln_layers *layers) __attribute__((warn_unused_result));
 void rln_machine_destroy(struct rln_machine *machine);
 /*
- * The one entrance (R3). An event that arrives during a transition is queued behind it by the bus; one for an ended session is counted, logged and does
- * nothing. The event's block stays the caller's.
+ * The one entrance (R3). An event that arrives during a transition is queued behind it by the bus; one for an ended session is
+ * counted, logged and does nothing. The event's block stays the caller's.
  */
 void rln_machine_process_event(struct rln_machine *machine, struct rln_session_id id, const struct rln_event *ev);

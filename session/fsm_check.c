@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What a state table must be before a call may depend on it (R152). Reads any struct rln_table, so that tests can feed it broken
- * ones. Runs once at start and in `make docs`: a scan over rows per cell (about 10 ms) was preferred to an index that would have to be right first.
+ * What a state table must be before a call may depend on it (R152). Reads any struct rln_table, so that tests can feed it
+ * broken ones. Runs once at start and in `make docs`: a scan over rows per cell (about 10 ms) was preferred to an index that
+ * would have to be right first.
  */
 #include <errno.h>
 #include <stdarg.h>

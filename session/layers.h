@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What the machine's actions and guards reach: the dialog layer's direct calls and queries (R148), the one bus, control's wheel, and what the
- * process is set to. Filled by the coordinator with the real layers, by tests with doubles. Read by the control lcore; constant after start.
+ * What the machine's actions and guards reach: the dialog layer's direct calls and queries (R148), the one bus, control's
+ * wheel, and what the process is set to. Filled by the coordinator with the real layers, by tests with doubles. Read by the
+ * control lcore; constant after start.
  */
 #pragma once
 

@@ -2,9 +2,10 @@
 /*
  * The session manager (registry.h): the store of sessions and the stock of ids.
  *
- * A slot is free (on control's stack), in stock (its next id stands in a ring that any thread may take from), or live. An id is made when it goes into
- * stock, with the worker that placement chose then: that is what lets a caller know its session's id before the control lcore knows of the call.
- * Rejected: a command that asks control for an id (a round trip in front of every call), and slots owned by callers (a second writer).
+ * A slot is free (on control's stack), in stock (its next id stands in a ring that any thread may take from), or live. An id is
+ * made when it goes into stock, with the worker that placement chose then: that is what lets a caller know its session's id
+ * before the control lcore knows of the call. Rejected: a command that asks control for an id (a round trip in front of every
+ * call), and slots owned by callers (a second writer).
  */
 #include <errno.h>
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Local peers: who answers on which SIP port. The table is control's; an application thread that wants a change leaves an order in a lock-free list
- * and sleeps on its eventfd until control has carried it out. Who stops waiting leaves the order to control, which frees it.
+ * Local peers: who answers on which SIP port. The table is control's; an application thread that wants a change leaves an order
+ * in a lock-free list and sleeps on its eventfd until control has carried it out. Who stops waiting leaves the order to
+ * control, which frees it.
  */
 #include <errno.h>
 #include <poll.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What a session tells: the publications of the state table, and the events that the interpreter itself raises. All go through the session hub
- * (layers->publish). A block that is passed on gets one more reader here; the bus takes it from there.
+ * What a session tells: the publications of the state table, and the events that the interpreter itself raises. All go through
+ * the session hub (layers->publish). A block that is passed on gets one more reader here; the bus takes it from there.
  */
 #include <string.h>
 

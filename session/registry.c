@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The maps (registry.h). Entries are read under a sequence lock that is made of atomics alone, no fences: the writer's odd number is
- * stored before the fields, which are release stores, so a reader that saw a new field also sees the odd number when it looks again. Reverse entries are one word,
- * and a find through them ends in the entry, whose own ids decide: whatever stands half-changed is found stale, never wrong.
+ * The maps (registry.h). Entries are read under a sequence lock that is made of atomics alone, no fences: the writer's odd
+ * number is stored before the fields, which are release stores, so a reader that saw a new field also sees the odd number when
+ * it looks again. Reverse entries are one word, and a find through them ends in the entry, whose own ids decide: whatever
+ * stands half-changed is found stale, never wrong.
  */
 #include "session/registry.h"
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Who belongs to whom: session <-> dialog and session <-> media leg, both ways, and any of them from any other (requirements, section 6).
+ * Who belongs to whom: session <-> dialog and session <-> media leg, both ways, and any of them from any other (requirements,
+ * section 6).
  *
- * Slot-indexed arrays, no hash: an id carries its slot. One entry per session slot holds all three ids and the state behind a sequence lock; per dialog
- * slot and per leg slot stands the session's id in one word. Writer: control lcore. Readers: any thread or lcore, at any time, without
- * waiting for the writer to end more than one entry's update. A stale id fails the generation check, is counted (STALE_HANDLE) and finds nothing.
+ * Slot-indexed arrays, no hash: an id carries its slot. One entry per session slot holds all three ids and the state behind a
+ * sequence lock; per dialog slot and per leg slot stands the session's id in one word. Writer: control lcore. Readers: any
+ * thread or lcore, at any time, without waiting for the writer to end more than one entry's update. A stale id fails the
+ * generation check, is counted (STALE_HANDLE) and finds nothing.
  *
  * The session manager (R145) stands on it: the store of sessions, and the stock of session ids that application threads may
  * reserve without asking the control lcore, so that a caller knows its session's id before the call exists.
@@ -41,8 +43,8 @@ struct rln_registry_entry { /* a consistent copy */
 int rln_registry_create(struct rln_registry **out, const struct rln_registry_cfg *cfg) __attribute__((warn_unused_result));
 void rln_registry_destroy(struct rln_registry *registry);
 
-/* Writer's side, control lcore. A new mapping removes the old reverse entry of either id. 0; -ENOENT: the session is not (any more) registered; -EINVAL: not an
- * id of that type or outside the tables. */
+/* Writer's side, control lcore. A new mapping removes the old reverse entry of either id. 0; -ENOENT: the session is not (any
+ * more) registered; -EINVAL: not an id of that type or outside the tables. */
 int rln_registry_add(struct rln_registry *registry, struct rln_session_id session, enum rln_call_role role);
 int rln_registry_map_dialog(struct rln_registry *registry, struct rln_session_id session, struct rln_dialog_id dialog);
 int rln_registry_map_media(struct rln_registry *registry, struct rln_session_id session, struct rln_media_id media);
@@ -68,14 +70,15 @@ struct rln_session_manager_cfg {
 	struct rln_registry *registry;
 	struct rln_placement *placement; /* chooses each session's worker */
 	uint32_t sessions;               /* slots */
-	uint32_t stock;                  /* ids kept ready for application threads and new INVITEs; 0 = 1024, at most `sessions` */
+	uint32_t stock;                  /* ids kept ready for callers and INVITEs; 0 = 1024, at most `sessions` */
 };
 
-int rln_session_manager_create(struct rln_session_manager **out, const struct rln_session_manager_cfg *cfg) __attribute__((warn_unused_result));
+int rln_session_manager_create(struct rln_session_manager **out, const struct rln_session_manager_cfg *cfg)
+	__attribute__((warn_unused_result));
 /* Every session was removed before. */
 void rln_session_manager_destroy(struct rln_session_manager *manager);
-/* A fresh id, worker included, that no one else gets; give it to register_session or back. {0} and errno: ENOSPC (all in use) or EAGAIN (the stock
- * is empty until control's next turn). Any thread. */
+/* A fresh id, worker included, that no one else gets; give it to register_session or back. {0} and errno: ENOSPC (all in use)
+ * or EAGAIN (the stock is empty until control's next turn). Any thread. */
 struct rln_session_id rln_session_manager_reserve(struct rln_session_manager *manager);
 void rln_session_manager_unreserve(struct rln_session_manager *manager, struct rln_session_id id);
 /* Refills the stock. Control, each turn; returns ids added. */
@@ -87,7 +90,8 @@ struct rln_session *rln_session_manager_create_session(struct rln_session_manage
 int rln_session_manager_register_session(struct rln_session_manager *manager, struct rln_session *session);
 struct rln_session *rln_session_manager_get_session(struct rln_session_manager *manager, struct rln_session_id id);
 /* Shows the state to readers; called by the machine alone. */
-int rln_session_manager_update_session_state(struct rln_session_manager *manager, struct rln_session_id id, enum rln_call_state state);
+int rln_session_manager_update_session_state(struct rln_session_manager *manager, struct rln_session_id id,
+	enum rln_call_state state);
 /* Removes every mapping and frees the slot; its id is stale from now on. False when it already was. */
 bool rln_session_manager_remove_session(struct rln_session_manager *manager, struct rln_session_id id);
 struct rln_registry *rln_session_manager_registry(struct rln_session_manager *manager);

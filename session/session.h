@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * One call as the control lcore keeps it. owner: control lcore; nobody else ever sees a pointer to it (ids cross, see registry.h).
+ * One call as the control lcore keeps it. owner: control lcore; nobody else ever sees a pointer to it (ids cross, see
+ * registry.h).
  *
- * `state` has one writer, rln_machine_process_event(). Beside it the session remembers one state to return to, one end reason and the
- * events that a row deferred (R152); everything else here is data of the call, or the life of something that it holds and must give back.
+ * `state` has one writer, rln_machine_process_event(). Beside it the session remembers one state to return to, one end reason
+ * and the events that a row deferred (R152); everything else here is data of the call, or the life of something that it holds
+ * and must give back.
  */
 #pragma once
 
@@ -24,8 +26,17 @@ enum rln_session_timer {
 	RLN_TIMER_COUNT
 };
 
-/* Life of the dialog and of the leg that a session holds: what cleanup waits for. READY: it exists, nothing was asked of it yet. */
-enum rln_hold { RLN_HOLD_NONE, RLN_HOLD_ASKED, RLN_HOLD_READY, RLN_HOLD_STARTING, RLN_HOLD_RUNNING, RLN_HOLD_ENDING, RLN_HOLD_ENDED };
+/* Life of the dialog and of the leg that a session holds: what cleanup waits for. READY: it exists, nothing was asked of it
+ * yet. */
+enum rln_hold {
+	RLN_HOLD_NONE,
+	RLN_HOLD_ASKED,
+	RLN_HOLD_READY,
+	RLN_HOLD_STARTING,
+	RLN_HOLD_RUNNING,
+	RLN_HOLD_ENDING,
+	RLN_HOLD_ENDED,
+};
 
 enum rln_call_policy {
 	RLN_CALL_AUTO_ANSWER = 1, /* ACCEPT with auto_answer: ACCEPT_CALL is raised by itself */

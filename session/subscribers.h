@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Application subscribers: each has a ring of events of its own (one writer: control; one reader: an application thread) and an eventfd. A slow reader
- * loses only its own events, which are counted, and holds up nobody.
+ * Application subscribers: each has a ring of events of its own (one writer: control; one reader: an application thread) and an
+ * eventfd. A slow reader loses only its own events, which are counted, and holds up nobody.
  *
- * What the ring holds are copies; an event's block is a copy too, which the reader owns and gives back by the subscriber's return ring
- * (R37). Order: as the coordinator published. Nothing that was published after rln_sub_create() returned is missed, so: reserve a session's id,
- * subscribe to it, then publish MAKE_CALL.
+ * What the ring holds are copies; an event's block is a copy too, which the reader owns and gives back by the subscriber's
+ * return ring (R37). Order: as the coordinator published. Nothing that was published after rln_sub_create() returned is missed,
+ * so: reserve a session's id, subscribe to it, then publish MAKE_CALL.
  *
- * Life: the application creates and destroys; the control lcore links a new one before it handles the next command and lets go of a destroyed
- * one by itself, so neither side waits. The second to let go frees.
- * R39, R133: rln_subscriber_* of ringlane.h is a thin wrapper of this.
+ * Life: the application creates and destroys; the control lcore links a new one before it handles the next command and lets go
+ * of a destroyed one by itself, so neither side waits. The second to let go frees. R39, R133: rln_subscriber_* of ringlane.h is
+ * a thin wrapper of this.
  */
 #pragma once
 
@@ -22,7 +22,7 @@ struct rln_sub;  /* owner: one application thread */
 
 enum rln_sub_filter {
 	RLN_SUB_ALL,     /* every session of the process */
-	RLN_SUB_PEER,    /* every session of one local peer, INCOMING_CALL included: the ring of a simple peer or of a coordinator */
+	RLN_SUB_PEER,    /* every session of one local peer, INCOMING_CALL included */
 	RLN_SUB_SESSION, /* one session */
 };
 
@@ -34,11 +34,12 @@ struct rln_sub_cfg {
 };
 
 /* 0, -EINVAL, -ENOMEM or -errno of eventfd(). */
-int rln_sub_create(struct rln_sub **out, struct rln_subs *subs, const struct rln_sub_cfg *cfg) __attribute__((warn_unused_result));
+int rln_sub_create(struct rln_sub **out, struct rln_subs *subs, const struct rln_sub_cfg *cfg)
+	__attribute__((warn_unused_result));
 /* Blocks that are still in the ring go back. `sub` is void from now on. Not while rln_subs_destroy() runs; before or after it. */
 void rln_sub_destroy(struct rln_sub *sub);
-/* The next event: 1; 0 when there is none now; -EPIPE: ended (its session was cleaned up, or the coordinator stopped) and everything was read. A block in
- * the event is the caller's until rln_sub_give_back(). */
+/* The next event: 1; 0 when there is none now; -EPIPE: ended (its session was cleaned up, or the coordinator stopped) and
+ * everything was read. A block in the event is the caller's until rln_sub_give_back(). */
 int rln_sub_pop(struct rln_sub *sub, struct rln_event *ev);
 /* Until rln_sub_pop() would not return 0; timeout_ms < 0 waits for ever. 1, 0 (timeout) or -EPIPE. */
 int rln_sub_wait(struct rln_sub *sub, int timeout_ms);

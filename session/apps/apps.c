@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * echo, play, record, tone, reject by route. What a leg does by itself (echo, tone) goes into the decision; files begin when the call is up; a played-out
- * file ends the call. What must be remembered of a call stands in a table by session slot, checked by generation.
+ * echo, play, record, tone, reject by route. What a leg does by itself (echo, tone) goes into the decision; files begin when
+ * the call is up; a played-out file ends the call. What must be remembered of a call stands in a table by session slot, checked
+ * by generation.
  */
 #include "session/apps/apps.h"
 

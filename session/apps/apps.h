@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The built-in call applications: the config's route table as a signalling handler of a local peer that takes every user part. It decides on each INVITE,
- * and acts on what becomes of its calls by the same commands that an application publishes; it is an observer of session_to_application, so a
- * call costs it one look per event and no thread. owner: control lcore.
+ * The built-in call applications: the config's route table as a signalling handler of a local peer that takes every user part.
+ * It decides on each INVITE, and acts on what becomes of its calls by the same commands that an application publishes; it is an
+ * observer of session_to_application, so a call costs it one look per event and no thread. owner: control lcore.
  */
 #pragma once
 

@@ -13,8 +13,11 @@
 
 #include <cmocka.h>
 
+#include <rte_dev.h>
 #include <rte_eal.h>
+#include <rte_ethdev.h>
 #include <rte_mbuf.h>
+#include <rte_ring.h>
 
 #include "dpdk_app/telemetry.h"
 #include "lcore/block.h"
@@ -180,6 +183,30 @@ static void test_switches(void **state)
 	expect("/ringlane/counters,worker0x", "expected control, app or worker0");
 }
 
+static void test_ports_and_rings(void **state)
+{
+	static struct rln_net_shared net = {.workers = 2, .ports_n = 1, .ports = {{.name = "odd-name.0"}}};
+	struct rln_telemetry_view view = {.config = &config, .bus = bus, .workers = 2, .net = &net};
+	int item = 0;
+
+	(void)state;
+	assert_int_equal(rte_eal_hotplug_add("vdev", "net_null0", ""), 0);
+	assert_int_equal(rte_eth_dev_get_port_by_name("net_null0", &net.ports[0].device), 0);
+	net.handoff[0][1] = rte_ring_create("tele_handoff", 8, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
+	net.to_control[1] = rte_ring_create("tele_sip", 8, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
+	assert_int_equal(rte_ring_enqueue(net.handoff[0][1], &item), 0);
+	rln_telemetry_close();
+	assert_int_equal(rln_telemetry_open(&view), 0);
+	expect("/ringlane/ports", "\"odd_name_0\":{\"received\":0,");
+	expect("/ringlane/rings", "\"handoff_0_1\":1");
+	expect("/ringlane/rings", "\"sip_in_worker1\":0");
+	rln_telemetry_close();
+	rte_ring_free(net.handoff[0][1]);
+	rte_ring_free(net.to_control[1]);
+	assert_int_equal(rte_eal_hotplug_remove("vdev", "net_null0"), 0);
+	assert_int_equal(open_view(), 0);
+}
+
 static void test_closed_and_opened_again(void **state)
 {
 	(void)state;
@@ -201,6 +228,7 @@ int main(void)
 		cmocka_unit_test(test_pools),
 		cmocka_unit_test(test_events_by_kind),
 		cmocka_unit_test(test_switches),
+		cmocka_unit_test(test_ports_and_rings),
 		cmocka_unit_test(test_closed_and_opened_again),
 	};
 
