@@ -400,7 +400,7 @@ static void nobody_answers(void **state)
 	assert_true(sim_now_ms() - began >= 640);
 	while (sim_sip_next(sip, &m, &again, 0))
 		;
-	assert_int_equal(sip->seen_n, 1);
+	assert_int_equal(sip->fresh, 1);
 	assert_true(sip->repeats >= 5 && sip->repeats <= 6);
 }
 

@@ -156,8 +156,7 @@ struct sim_msg {
 
 struct sim_sip { /* a socket with a memory of what it got: what comes again is a retransmission */
 	struct sim_udp *udp;
-	uint64_t seen[1024];
-	unsigned seen_n, repeats;
+	unsigned fresh, repeats;
 };
 
 struct sim_dialog { /* one dialog, as the scripted peer keeps it */

@@ -76,17 +76,21 @@ static uint64_t hash(const char *text, size_t len)
 	return h;
 }
 
+/* Over all sockets: what was sent again to one that is closed is nothing new to the next one on its port. */
 static bool is_repeat(struct sim_sip *sip, const struct sim_msg *m)
 {
+	static uint64_t seen[4096];
+	static unsigned next;
 	uint64_t h = hash(m->text, m->len);
 
-	for (unsigned i = 0; i < sip->seen_n && i < 1024; i++) {
-		if (sip->seen[i] == h) {
+	for (unsigned i = 0; i < sizeof(seen) / sizeof(seen[0]); i++) {
+		if (seen[i] == h) {
 			sip->repeats++;
 			return true;
 		}
 	}
-	sip->seen[sip->seen_n++ % 1024] = h;
+	seen[next++ % (sizeof(seen) / sizeof(seen[0]))] = h;
+	sip->fresh++;
 	return false;
 }
 
