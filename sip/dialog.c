@@ -147,7 +147,6 @@ struct rln_dialog *rln_dialog_create_uas(struct rln_dialogs *all, const struct r
 	if (!d)
 		return NULL;
 	d->local = invite->local;
-	d->worker = invite->worker;
 	d->remote_cseq = invite->cseq;
 	d->local_cseq = rln_random_u32() >> 16;
 	rln_random_token(tag, RLN_DIALOG_TAG);

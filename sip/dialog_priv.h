@@ -72,7 +72,6 @@ struct rln_dialog { /* owner: control lcore */
 	struct rln_addr local;           /* ours: Via, Contact, source */
 	uint64_t index_hash, merge_hash; /* 0 = not in that index */
 	uint8_t state, role;             /* enum rln_dialog_state, rln_call_role */
-	uint8_t worker;                  /* that the last message came by */
 	uint8_t bye;
 	bool released;                   /* the session wants to hear no more */
 	bool reported;                   /* CALL_TERMINATED went up */

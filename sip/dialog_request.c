@@ -106,7 +106,8 @@ int rln_dialog_ack(struct rln_dialog *d, const struct rln_dialog_remote *remote,
 	write_request(&t, d, &req, branch);
 	if (t.full || !remote->hop.port)
 		return t.full ? -EMSGSIZE : -EHOSTUNREACH;
-	rc = rln_transport_send(d->all->cfg.transport, t.buf, t.len, &d->local, &remote->hop, d->worker);
+	rc = rln_transport_send(d->all->cfg.transport, t.buf, t.len, &d->local, &remote->hop,
+		rln_transport_worker_for(d->all->cfg.transport, &remote->hop));
 	if (rc != 0)
 		rln_log(RLN_LOG_WARNING, d->self, "ACK not sent: %s", strerror(-rc));
 	return rc;

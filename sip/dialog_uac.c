@@ -264,7 +264,6 @@ void rln_uac_on_response(struct rln_dialog *d, const struct rln_sip_msg *msg, ui
 {
 	bool is_open = d->ours.phase != RLN_OURS_NONE && d->ours.phase != RLN_OURS_ACK_WAITS;
 
-	d->worker = msg->worker;
 	if (msg->cseq_method == RLN_SIP_INVITE && txn == d->ours.txn && is_open)
 		on_invite_response(d, msg);
 	else if (msg->cseq_method == RLN_SIP_INVITE && txn == d->acked.txn && msg->status / 100 == 2)

@@ -386,7 +386,6 @@ static bool is_in_order(struct rln_dialog *d, const struct rln_sip_msg *msg)
 
 void rln_uas_on_request(struct rln_dialog *d, const struct rln_sip_msg *msg, uint64_t txn)
 {
-	d->worker = msg->worker;
 	if (msg->method == RLN_SIP_ACK) {
 		on_ack(d, msg);
 		return;

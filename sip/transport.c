@@ -91,8 +91,7 @@ static int send_for_txn(
 	return rln_transport_send(arg, text, len, local, remote, worker);
 }
 
-/* Requests to one peer leave by one worker, so that they keep their order. */
-static unsigned worker_for(const struct rln_transport *tp, const struct rln_addr *remote)
+unsigned rln_transport_worker_for(const struct rln_transport *tp, const struct rln_addr *remote)
 {
 	return (unsigned)(rln_hash(remote, sizeof(*remote)) % tp->cfg.net->workers);
 }
@@ -110,7 +109,7 @@ static void on_send_message(struct rln_transport *tp, const struct rln_event *ev
 	const struct rln_ev_send_sip_message *p = &ev->send_sip_message;
 	size_t len = rln_build_block_len(p->block, p->headers, p->body);
 	const char *text = rln_block_data(p->block);
-	unsigned worker = worker_for(tp, &p->destination);
+	unsigned worker = rln_transport_worker_for(tp, &p->destination);
 	struct rln_addr local = {0};
 
 	/* Without a route `local` stays empty, and sending fails for the same reason: that is reported there. */

@@ -34,6 +34,8 @@ unsigned rln_transport_poll(void *tp, uint64_t now_ns);
  * -errno. */
 int rln_transport_send(struct rln_transport *tp, const char *text, size_t len,
 	const struct rln_addr *local, const struct rln_addr *remote, unsigned worker);
+/* The worker by which requests to one hop leave: always the same, so that an ACK and the BYE behind it keep their order. */
+unsigned rln_transport_worker_for(const struct rln_transport *tp, const struct rln_addr *remote);
 /* Our address and port as the peer `remote` should see them (Via, Contact). 0 or -ENETUNREACH. */
 int rln_transport_local_for(const struct rln_transport *tp, const struct rln_addr *remote, struct rln_addr *local);
 /* Another SIP port of ours besides cfg.port (a second peer in one process). 0 or -ENOSPC. Any time, control lcore. */
