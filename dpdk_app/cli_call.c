@@ -214,7 +214,7 @@ static void finish(struct placed *p)
 	while (rln_call_wait_for_event(p->call, RLN_EV_DTMF_DETECTED, 0, &ev) == 0 && digits + 1 < sizeof(r->digits))
 		r->digits[digits++] = ev.dtmf_detected.digit;
 	watch_files(p);
-	r->has_media = rln_call_statistics(p->call, &r->statistics) == 0;
+	r->has_media = r->answered && rln_call_statistics(p->call, &r->statistics) == 0;
 	rln_call_free(p->call);
 	p->call = NULL;
 }
