@@ -238,6 +238,38 @@ static void test_hostile_yaml(void **state)
 	assert_int_equal(parse("---\n...\n"), 0);
 }
 
+/* A reader copies them: each YAML block of a page is a whole configuration that we take. Returns how many there were. */
+static unsigned check_page(const char *path)
+{
+	static char text[1 << 18];
+	FILE *file = fopen(path, "r");
+	unsigned blocks = 0;
+
+	assert_non_null(file);
+	text[fread(text, 1, sizeof(text) - 1, file)] = 0;
+	fclose(file);
+	for (char *p = strstr(text, "```yaml\n"), *end; p; p = strstr(end, "```yaml\n")) {
+		p += strlen("```yaml\n");
+		end = strstr(p, "```");
+		assert_non_null(end);
+		if (rln_config_parse(&config, p, (size_t)(end - p), &report)) {
+			rln_config_report_print(stderr, path, &report);
+			fail_msg("%s: YAML block %u is refused", path, blocks + 1);
+		}
+		end += 3;
+		blocks++;
+	}
+	return blocks;
+}
+
+static void test_examples_in_the_documentation(void **state)
+{
+	(void)state;
+	assert_true(check_page("docs/deploy.md") >= 2);
+	assert_true(check_page("docs/config.md") >= 1);
+	(void)check_page("README.md");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -250,6 +282,7 @@ int main(void)
 		cmocka_unit_test(test_report_prints_file_line_column),
 		cmocka_unit_test(test_files_that_cannot_be_read),
 		cmocka_unit_test(test_hostile_yaml),
+		cmocka_unit_test(test_examples_in_the_documentation),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
