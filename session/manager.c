@@ -2,51 +2,64 @@
 /*
  * The session manager (registry.h): the store of sessions and the stock of ids.
  *
- * A slot is free (on control's stack), in stock (its next id stands in a ring that any thread may take from), or live. An id is
- * made when it goes into stock, with the worker that placement chose then: that is what lets a caller know its session's id
- * before the control lcore knows of the call. Rejected: a command that asks control for an id (a round trip in front of every
- * call), and slots owned by callers (a second writer).
+ * A slot is free (on control's stack), in stock (any thread may take it), or live. Its next id is made when it goes into stock,
+ * with the worker that placement chose then: that is what lets a caller know its session's id before the control lcore knows of
+ * the call. The stock is a Treiber stack of slot numbers with a tag against ABA, as the block pools have: a thread that is
+ * preempted half-way holds up nobody, and the last slot given back is the first one used. Rejected: a command that asks control
+ * for an id (a round trip in front of every call), and slots owned by callers (a second writer).
  */
 #include <errno.h>
-
-#include <rte_ring.h>
 
 #include "lcore/heap.h"
 #include "session/placement.h"
 #include "session/registry.h"
 #include "session/session.h"
 
+#define NONE UINT32_MAX
+
 enum slot_state { SLOT_FREE, SLOT_STOCK, SLOT_LIVE };
 
-struct slot { /* writer: control lcore */
+struct slot { /* writer: control lcore, but for next */
 	uint64_t id;
 	uint32_t generation;
+	uint32_t next; /* of the stock, while the slot is in it */
 	uint8_t state; /* enum slot_state */
 };
 
-struct rln_session_manager { /* owner: control lcore; `ring` is shared with application threads */
+struct rln_session_manager { /* owner: control lcore, but for the stock */
 	struct rln_session_manager_cfg cfg;
 	struct rln_session *sessions;
 	struct slot *slots;
 	uint32_t *free; /* stack of slot numbers */
 	uint32_t free_n;
 	uint32_t in_use;
-	struct rte_ring *ring;
+	uint64_t stock; /* tag:32 | slot:32 */
+	uint32_t stock_n;
 };
 
-/* A ring in memory of our own: a memzone has a process-wide name and is never small. */
-static int make_ring(struct rln_session_manager *m, uint32_t ids)
+static void stock_push(struct rln_session_manager *m, uint32_t number)
 {
-	uint32_t size = 64;
-	ssize_t bytes;
+	uint64_t old = __atomic_load_n(&m->stock, __ATOMIC_RELAXED), new;
 
-	while (size <= ids)
-		size *= 2;
-	bytes = rte_ring_get_memsize(size);
-	m->ring = bytes > 0 ? rln_alloc_aligned(RTE_CACHE_LINE_SIZE, (size_t)bytes) : NULL;
-	if (!m->ring)
-		return -ENOMEM;
-	return rte_ring_init(m->ring, "session-ids", size, RING_F_MP_RTS_ENQ | RING_F_MC_RTS_DEQ);
+	do {
+		__atomic_store_n(&m->slots[number].next, (uint32_t)old, __ATOMIC_RELAXED);
+		new = ((old >> 32) + 1) << 32 | number;
+	} while (!__atomic_compare_exchange_n(&m->stock, &old, new, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED));
+	__atomic_fetch_add(&m->stock_n, 1, __ATOMIC_RELAXED);
+}
+
+/* A slot number, or NONE. */
+static uint32_t stock_pop(struct rln_session_manager *m)
+{
+	uint64_t old = __atomic_load_n(&m->stock, __ATOMIC_ACQUIRE), new;
+
+	do {
+		if ((uint32_t)old == NONE)
+			return NONE;
+		new = ((old >> 32) + 1) << 32 | __atomic_load_n(&m->slots[(uint32_t)old].next, __ATOMIC_RELAXED);
+	} while (!__atomic_compare_exchange_n(&m->stock, &old, new, true, __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE));
+	__atomic_fetch_sub(&m->stock_n, 1, __ATOMIC_RELAXED);
+	return (uint32_t)old;
 }
 
 int rln_session_manager_create(struct rln_session_manager **out, const struct rln_session_manager_cfg *cfg)
@@ -59,11 +72,12 @@ int rln_session_manager_create(struct rln_session_manager **out, const struct rl
 	if (!m)
 		return -ENOMEM;
 	m->cfg = *cfg;
-	m->cfg.stock = RTE_MIN(cfg->stock ? cfg->stock : 1024, cfg->sessions);
+	m->cfg.stock = cfg->stock ? cfg->stock : 1024;
+	m->stock = NONE;
 	m->sessions = rln_zalloc(sizeof(*m->sessions) * cfg->sessions);
 	m->slots = rln_zalloc(sizeof(*m->slots) * cfg->sessions);
 	m->free = rln_alloc(sizeof(*m->free) * cfg->sessions);
-	if (!m->sessions || !m->slots || !m->free || make_ring(m, cfg->sessions) != 0)
+	if (!m->sessions || !m->slots || !m->free)
 		goto out;
 	for (uint32_t i = 0; i < cfg->sessions; i++)
 		m->free[m->free_n++] = cfg->sessions - 1 - i; /* slot 0 on top */
@@ -83,7 +97,6 @@ void rln_session_manager_destroy(struct rln_session_manager *m)
 		if (m->slots[i].state != SLOT_FREE)
 			rln_placement_release(m->cfg.placement, rln_id_shard(m->slots[i].id));
 	}
-	rln_free(m->ring);
 	rln_free(m->free);
 	rln_free(m->slots);
 	rln_free(m->sessions);
@@ -105,7 +118,7 @@ static bool stock_one(struct rln_session_manager *m)
 		slot->generation = 1;
 	slot->id = rln_id_make(RLN_ID_SESSION, (unsigned)worker, number, slot->generation);
 	slot->state = SLOT_STOCK;
-	rte_ring_enqueue(m->ring, (void *)(uintptr_t)slot->id); /* there is room for the id of every slot */
+	stock_push(m, number);
 	return true;
 }
 
@@ -113,17 +126,17 @@ unsigned rln_session_manager_refill(struct rln_session_manager *m)
 {
 	unsigned n = 0;
 
-	while (rte_ring_count(m->ring) < m->cfg.stock && stock_one(m))
+	while (__atomic_load_n(&m->stock_n, __ATOMIC_RELAXED) < m->cfg.stock && stock_one(m))
 		n++;
 	return n;
 }
 
 struct rln_session_id rln_session_manager_reserve(struct rln_session_manager *m)
 {
-	void *id;
+	uint32_t number = stock_pop(m);
 
-	if (rte_ring_dequeue(m->ring, &id) == 0)
-		return (struct rln_session_id){(uintptr_t)id};
+	if (number != NONE)
+		return (struct rln_session_id){m->slots[number].id};
 	errno = rln_session_manager_in_use(m) < m->cfg.sessions ? EAGAIN : ENOSPC;
 	return (struct rln_session_id){0};
 }
@@ -139,8 +152,10 @@ static struct slot *slot_of(struct rln_session_manager *m, struct rln_session_id
 
 void rln_session_manager_unreserve(struct rln_session_manager *m, struct rln_session_id id)
 {
-	if (id.v)
-		rte_ring_enqueue(m->ring, (void *)(uintptr_t)id.v);
+	const struct slot *slot = slot_of(m, id);
+
+	if (slot && slot->state == SLOT_STOCK)
+		stock_push(m, rln_id_slot(id.v));
 }
 
 struct rln_session *rln_session_manager_create_session(struct rln_session_manager *m, struct rln_session_id id)
