@@ -254,6 +254,7 @@ static bool has_bare_nul(const char *s, size_t len)
 	return false;
 }
 
+/* What is no header, or one that we do not look at, does no harm (8.2.2): it is passed over. */
 static void parse_header(struct rln_view *view, const char *line, size_t len)
 {
 	const char *colon = memchr(line, ':', len);
@@ -262,13 +263,14 @@ static void parse_header(struct rln_view *view, const char *line, size_t len)
 
 	while (end && end > line && is_blank(end[-1]))
 		end--;
-	if (!colon || !rln_sip_is_token(line, (size_t)(end - line)) || has_bare_nul(line, len)) {
-		rln_view_fault(view, 400, "Malformed Header");
+	if (!colon || !rln_sip_is_token(line, (size_t)(end - line)))
 		return;
-	}
 	row = rln_header_find(line, (size_t)(end - line));
-	if (row >= 0)
-		rln_header_add(view, row, put_value(view, colon + 1, (size_t)(line + len - colon - 1)));
+	if (row < 0)
+		return;
+	if (has_bare_nul(line, len))
+		rln_view_fault(view, 400, "NUL In Header");
+	rln_header_add(view, row, put_value(view, colon + 1, (size_t)(line + len - colon - 1)));
 }
 
 /* Behind the line that starts at `at`, and behind the lines that continue it when it is a header. */
