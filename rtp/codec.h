@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The table of audio codecs: what each is called, its RTP clock, and its way to 16-bit samples and back over whole frames.
- * G.711 (ITU-T G.711, rounding as in ITU-T G.191): decoding by table, encoding by the exponent of a float, which compilers turn
+ * G.711 (ITU-T G.711, rounding as codec.c says): decoding by table, encoding by the exponent of a float, which compilers turn
  * into vector code. Any thread; no state.
  */
 #pragma once
