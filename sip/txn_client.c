@@ -174,8 +174,10 @@ static void acknowledge(struct rln_txn *txn, const struct rln_sip_msg *msg)
 
 	rln_text_init(&t, txn->all->scratch, sizeof(txn->all->scratch));
 	rln_build_ack(&t, txn->text, txn->text_len, msg);
-	if (t.full)
+	if (t.full) {
+		rln_txn_keep(txn, NULL, 0);
 		return;
+	}
 	rln_txn_transmit(txn, t.buf, t.len); /* if it is lost, the refusal comes again */
 	rln_txn_keep(txn, t.buf, t.len);
 }
