@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Rules across keys: the numbers (this file), devices and addresses (check_net.c). Each rule blames the key that the file gave; of two keys that
- * contradict each other, the one that is not a default. A position is found by where the value lies in the struct, so no rule
- * carries marks around.
+ * Rules across keys: the numbers (this file), devices and addresses (check_net.c). Each rule blames the key that the file
+ * gave; of two keys that contradict each other, the one that is not a default. A position is found by where the value lies in
+ * the struct, so no rule carries marks around.
  */
 #include "config/check_priv.h"
 
@@ -370,8 +370,8 @@ uint32_t rln_config_mbuf_room(const struct rln_config *config)
 	return room;
 }
 
-/* Per queue 1,024 in the receive ring and 1,024 in the send ring and on the way; per call half a packet, as 20 ms hold one and a call is
- * never at two places; a floor for bursts. A power of two less one, as mempools like it. */
+/* Per queue 1,024 in the receive ring and 1,024 in the send ring and on the way; per call half a packet, as 20 ms hold one
+ * and a call is never at two places; a floor for bursts. A power of two less one, as mempools like it. */
 uint32_t rln_config_mbufs(const struct rln_config *config, unsigned workers)
 {
 	uint64_t need = 4096 + (uint64_t)workers * config->ports_n * 2048 + config->limits.calls / 2, n = 8192;

@@ -5,7 +5,8 @@
 #include "config/config.h"
 #include "config/parse.h"
 
-/* Where in the file each value stood: parse.c notes, check.c looks up. Values are named by where they lie in the struct rln_config. */
+/* Where in the file each value stood: parse.c notes, check.c looks up. Values are named by where they lie in the struct
+ * rln_config. */
 struct rln_config_mark {
 	uint32_t offset, size; /* bytes from the start of the struct */
 	uint32_t line, column;
@@ -17,7 +18,8 @@ struct rln_config_marks {
 	struct rln_config_mark at[4096]; /* a full configuration has some 2,500 values */
 };
 
-/* Adds every broken rule to the report, at the key that breaks it. marks NULL: a configuration that came from no file. 0 or -EINVAL. */
+/* Adds every broken rule to the report, at the key that breaks it. marks NULL: a configuration that came from no file. 0 or
+ * -EINVAL. */
 int rln_config_check(const struct rln_config *config, const struct rln_config_marks *marks, struct rln_config_report *report);
 
 /* Was this value given in the file? */
@@ -33,5 +35,6 @@ void rln_config_fault(struct rln_config_report *report, unsigned line, unsigned 
 /* Packet buffers that this configuration needs with so many workers, and their memory with all that EAL takes, in MB. */
 uint32_t rln_config_mbufs(const struct rln_config *config, unsigned workers);
 uint32_t rln_config_memory_need_mb(const struct rln_config *config, unsigned workers);
-/* Data room of the packet buffers: the largest mbuf_room; auto: 2048, or the framesz of af_packet. Bytes, headroom not counted. */
+/* Data room of the packet buffers: the largest mbuf_room; auto: 2048, or the framesz of af_packet. Bytes, headroom not
+ * counted. */
 uint32_t rln_config_mbuf_room(const struct rln_config *config);

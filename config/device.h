@@ -26,5 +26,6 @@ const char *rln_device_kind_name(enum rln_device_kind kind);
 const char *rln_device_known(void);
 /* Splits "net_tap0,iface=rl0" into EAL's device name and its arguments (which may be ""). False when `name` is too small. */
 bool rln_device_split(const char *device, char *name, size_t size, const char **args);
-/* Value of `key=` among the arguments, NUL-terminated into buf; false when absent or too long. "iface" of a tap is what the kernel shows. */
+/* Value of `key=` among the arguments, NUL-terminated into buf; false when absent or too long. "iface" of a tap is what the
+ * kernel shows. */
 bool rln_device_arg(const char *device, const char *key, char *buf, size_t size);

@@ -6,6 +6,6 @@
 
 #include "config/config.h"
 
-/* The address of a host as it stands in a URI: an address (IPv6 with or without brackets), or a name of sip.hosts without regard to case. 0 or
- * -EHOSTUNREACH. Any thread. */
+/* The address of a host as it stands in a URI: an address (IPv6 with or without brackets), or a name of sip.hosts without
+ * regard to case. 0 or -EHOSTUNREACH. Any thread. */
 int rln_config_host_find(const struct rln_config *config, const char *host, size_t len, struct rln_config_ip *out);

@@ -72,7 +72,8 @@ static void write_children(const struct page *p, enum rln_group group, const voi
 			write_group(p, (enum rln_group)g, base, indent);
 }
 
-/* An item of a list: what differs from its defaults; in a page with comments the first item shows the other keys too, switched off. */
+/* An item of a list: what differs from its defaults; in a page with comments the first item shows the other keys too,
+ * switched off. */
 static void write_item(const struct page *p, enum rln_group group, const void *base, const char *indent, bool first)
 {
 	union {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * YAML to struct rln_config along schema.def; the one includer of libyaml. The document is read whole (1 MB at most) and walked from
- * the schema's side, so depth and work are bounded by the schema and not by the file. Faults are collected; the walk
+ * YAML to struct rln_config along schema.def; the one includer of libyaml. The document is read whole (1 MB at most) and
+ * walked from the schema's side, so depth and work are bounded by the schema and not by the file. Faults are collected; the walk
  * goes on after each, and the caller's struct is written only when there was none.
  */
 #include "config/parse.h"

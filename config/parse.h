@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A YAML file to struct rln_config, all or nothing: every wrong key, type, value and combination is named with its line and column,
- * several at once, and nothing is applied when there is one.
+ * A YAML file to struct rln_config, all or nothing: every wrong key, type, value and combination is named with its line and
+ * column, several at once, and nothing is applied when there is one.
  */
 #pragma once
 

@@ -6,7 +6,8 @@
 
 #include "config/config.h"
 
-/* The first route whose pattern matches the user part of a request URI; NULL: nobody is here (404). Control lcore; no allocation. */
+/* The first route whose pattern matches the user part of a request URI; NULL: nobody is here (404). Control lcore; no
+ * allocation. */
 const struct rln_config_route *rln_config_route_find(const struct rln_config *config, const char *user);
 
 /* What {names} in a route's `record` and `file` stand for; NULL counts as "". */
@@ -18,7 +19,8 @@ struct rln_route_names {
 };
 
 /*
- * The path of a route's file: {names} replaced, characters that could leave the folder ("/", leading ".", control characters) inside a
- * replaced name turned into "_", `folder` before it unless the pattern is absolute. 0, -ENAMETOOLONG or -EINVAL (unknown {name}).
+ * The path of a route's file: {names} replaced, characters that could leave the folder ("/", leading ".", control characters)
+ * inside a replaced name turned into "_", `folder` before it unless the pattern is absolute. 0, -ENAMETOOLONG or -EINVAL
+ * (unknown {name}).
  */
 int rln_config_route_path(char *out, size_t size, const char *folder, const char *pattern, const struct rln_route_names *names);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The command line. Verbs and options are tables (cli.c): getopt, --help, the man page and its test read them, so they cannot disagree.
- * Exit codes: 0 done; 1 it could not be done (call not answered, machine not fit, start failed); 2 wrong command line or configuration.
+ * The command line. Verbs and options are tables (cli.c): getopt, --help, the man page and its test read them, so they cannot
+ * disagree. Exit codes: 0 done; 1 it could not be done (call not answered, machine not fit, start failed); 2 wrong command
+ * line or configuration.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * `ringlane call`: places calls through ringlane.h alone, as any application would, and reports what was heard. One thread looks after all
- * of them: each wait is short and on an event, so a call that ends early or Ctrl-C is seen at once.
+ * `ringlane call`: places calls through ringlane.h alone, as any application would, and reports what was heard. One thread
+ * looks after all of them: each wait is short and on an event, so a call that ends early or Ctrl-C is seen at once.
  */
 #include <errno.h>
 #include <libgen.h>

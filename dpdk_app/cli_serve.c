@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * `ringlane serve`: starts the appliance with its route table, says how to call it, and waits for a signal. Signals are blocked before any
- * thread exists and read from a descriptor here, so no other thread ever runs a handler.
+ * `ringlane serve`: starts the appliance with its route table, says how to call it, and waits for a signal. Signals are
+ * blocked before any thread exists and read from a descriptor here, so no other thread ever runs a handler.
  */
 #include <errno.h>
 #include <signal.h>
@@ -193,7 +193,8 @@ int rln_cli_serve(const struct rln_cli *cli)
 	printf("%s: ending %u call%s\n", signo > 0 ? strsignal(signo) : "stopping", calls, calls == 1 ? "" : "s");
 	fflush(stdout);
 	open_the_door();
-	/* A peer that vanished answers no BYE, so its session and dialog may be left at the end of the drain; anything more is our fault. */
+	/* A peer that vanished answers no BYE, so its session and dialog may be left at the end of the drain; anything more
+	 * is our fault. */
 	rc = rln_appliance_stop(appliance, DRAIN_MS) > 2 * calls ? RLN_EXIT_FAILED : RLN_EXIT_DONE;
 out:
 	if (fd >= 0)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What this machine lacks for a configuration, found before start: each finding says what it means and names the command that
- * mends it. It only looks: nothing is changed, no EAL is started. Findings of the configuration alone are the business of config/check.
+ * mends it. It only looks: nothing is changed, no EAL is started. Findings of the configuration alone are the business of
+ * config/check.
  */
 #pragma once
 
@@ -26,8 +27,8 @@ struct rln_preflight {
 };
 
 /*
- * Looks at everything. `root` stands before /proc, /sys, /dev and /run ("" on a real machine; tests give a tree of their own, and then
- * what only system calls can tell is left out).
+ * Looks at everything. `root` stands before /proc, /sys, /dev and /run ("" on a real machine; tests give a tree of their own,
+ * and then what only system calls can tell is left out).
  */
 void rln_preflight_run(struct rln_preflight *out, const struct rln_config *config, const char *root);
 /* A line per finding, the mend below it. Without `all`: only what is not in order. */

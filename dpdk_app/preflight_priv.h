@@ -25,7 +25,8 @@ void rln_look_mend(struct rln_look *look, const char *format, ...) __attribute__
 /* Files below root. The path is a format. */
 bool rln_look_exists(const struct rln_look *look, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The file's first `size - 1` bytes without the last newline; false when it cannot be read. */
-bool rln_look_read(const struct rln_look *look, char *buf, size_t size, const char *format, ...) __attribute__((format(printf, 4, 5)));
+bool rln_look_read(const struct rln_look *look, char *buf, size_t size, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
 /* The number that a file starts with, else `otherwise`. */
 long rln_look_number(const struct rln_look *look, long otherwise, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* The value of "Key:   123 kB" in a file of such lines, else -1. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The telemetry commands; the one includer of DPDK's telemetry header. They run on DPDK's telemetry thread, under a lock against close. */
+/* The telemetry commands; the one includer of DPDK's telemetry header. They run on DPDK's telemetry thread, under a lock
+ * against close. */
 #include "dpdk_app/telemetry.h"
 
 #include <errno.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * ringlane's commands on DPDK's telemetry socket (dpdk-telemetry.py -f PREFIX). DPDK cannot take a command back, so they are registered once in a
- * process's life and answer from the appliance that runs now, or with {"running": 0}. They only read: counters have one writer each.
+ * ringlane's commands on DPDK's telemetry socket (dpdk-telemetry.py -f PREFIX). DPDK cannot take a command back, so they are
+ * registered once in a process's life and answer from the appliance that runs now, or with {"running": 0}. They only read:
+ * counters have one writer each.
  *
  *     /ringlane/calls     /ringlane/counters[,control|app|workerN]    /ringlane/lcores    /ringlane/rings    /ringlane/pools
  *     /ringlane/events    /ringlane/ports      /ringlane/log[,LEVEL]                     /ringlane/trace[,on|off]
@@ -17,7 +18,8 @@ struct rln_coord;
 struct rln_ports;
 struct rln_shard;
 
-struct rln_telemetry_view { /* what runs; copied, the pointers live until rln_telemetry_close(). Any pointer may be NULL: its part stays out. */
+/* What runs; copied, the pointers live until rln_telemetry_close(). Any pointer may be NULL: its part stays out. */
+struct rln_telemetry_view {
 	const struct rln_config *config;
 	struct rln_bus *bus;
 	const struct rln_loop *control;

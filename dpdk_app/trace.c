@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Reads the bus's trace ring and prints it. Lines are collected and written together: a trace at full rate must not be a system call each. */
+/* Reads the bus's trace ring and prints it. Lines are collected and written together: a trace at full rate must not be a
+ * system call each. */
 #include "dpdk_app/trace.h"
 
 #include <stdio.h>

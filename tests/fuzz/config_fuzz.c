@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Any bytes as a configuration file: it is refused with at least one fault inside the text, or what it says can be written and read back. */
+/* Any bytes as a configuration file: it is refused with at least one fault inside the text, or what it says can be written
+ * and read back. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Runs a fuzz target over files instead of libFuzzer's inputs: every argument is a file or a folder of files. Built with sanitizers
- * it is the regression test of a corpus, with any compiler. With -m N each file is also run N times mutated (seed: the file's
- * name and the round, so a find is repeatable), which catches the shallow faults where libFuzzer is not at hand.
+ * Runs a fuzz target over files instead of libFuzzer's inputs: every argument is a file or a folder of files. Built with
+ * sanitizers it is the regression test of a corpus, with any compiler. With -m N each file is also run N times mutated (seed:
+ * the file's name and the round, so a find is repeatable), which catches the shallow faults where libFuzzer is not at hand.
  */
 #include <dirent.h>
 #include <errno.h>
