@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -17,6 +19,7 @@
 
 #include "config/parse.h"
 #include "dpdk_app/eal.h"
+#include "dpdk_app/kernel_if.h"
 #include "dpdk_app/ports.h"
 #include "lcore/batch.h"
 #include "lcore/clock.h"
@@ -215,6 +218,46 @@ static void test_failures_name_the_port(void **state)
 		"port bad (net_pcap0");
 }
 
+/* A killed memif server leaves its socket's file; the next one must come up all the same, and leave alone what is no dead socket. */
+static void test_a_dead_memif_socket_is_removed(void **state)
+{
+	struct sockaddr_un un = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+	struct rln_config config;
+	char text[512];
+
+	(void)state;
+	snprintf(un.sun_path, sizeof(un.sun_path), "%s/dead%d.sock", getenv("RUNTIME_DIRECTORY"), (int)getpid());
+	assert_int_equal(bind(fd, (struct sockaddr *)&un, sizeof(un)), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	snprintf(text, sizeof(text),
+		ONE "ports: [{name: m, device: 'net_memif0,role=server,id=0,socket=%s,socket-abstract=no', addresses: "
+		    "[198.18.0.1/24]}]\n",
+		un.sun_path);
+	config = parse(text);
+	rln_kernel_if_unlink_stale(config.ports[0].device);
+	assert_int_equal(access(un.sun_path, F_OK), 0); /* somebody listens */
+	close(fd);
+	assert_int_equal(access(un.sun_path, F_OK), 0);
+	assert_int_equal(rln_ports_open(&ports, &config, 1, &net), 0);
+	assert_int_equal(rln_ports_close(ports), 0);
+	assert_int_equal(devices(), 0);
+	unlink(un.sun_path);
+}
+
+static void test_an_interface_has_one_owner(void **state)
+{
+	int lock = rln_kernel_if_lock("net_tap", "rltest0");
+
+	(void)state;
+	assert_true(lock >= 0);
+	assert_int_equal(rln_kernel_if_lock("net_tap", "rltest0"), -EADDRINUSE);
+	rln_kernel_if_unlock(lock);
+	lock = rln_kernel_if_lock("net_tap", "rltest0");
+	assert_true(lock >= 0);
+	rln_kernel_if_unlock(lock);
+}
+
 static void test_no_memory(void **state)
 {
 	struct rln_config config = parse(ONE "ports: [{name: a, device: net_ring0, addresses: [198.18.0.1/24]}]\n");
@@ -276,6 +319,8 @@ int main(void)
 		cmocka_unit_test(test_a_buffer_in_use_is_reported),
 		cmocka_unit_test(test_packets_in_rings_are_freed),
 		cmocka_unit_test(test_failures_name_the_port),
+		cmocka_unit_test(test_a_dead_memif_socket_is_removed),
+		cmocka_unit_test(test_an_interface_has_one_owner),
 		cmocka_unit_test(test_no_memory),
 		cmocka_unit_test(test_a_pool_that_does_not_fit),
 		cmocka_unit_test(test_waits_no_longer_than_told),
