@@ -171,7 +171,8 @@ static bool has_pci(const struct rln_config *config)
 /* What the drivers say at every start and nobody can act on: tap's signals and flow rules, the absence of a legacy telemetry socket. */
 static void quieten(struct args *args)
 {
-	static const char *const levels[] = {"lib.eal:warning", "lib.telemetry:error", "pmd.net.tap:critical", "pmd.net.memif:error"};
+	static const char *const levels[] = {
+		"lib.eal:warning", "lib.telemetry:error", "pmd.net.tap:critical", "pmd.net.memif:error"};
 
 	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
 		add_arg(args, "--log-level");

@@ -14,7 +14,7 @@ HERE = Path(__file__).parent
 ALICE, BOB = SPEECH / 'demo-congrats.wav', SPEECH / 'demo-instruct.wav'
 
 
-def speech(w, source, name, seconds=8):
+def speech(w, source, name, seconds=5):
     """The first seconds of a prompt, as the test's own file, with a second of silence behind so that its end is sent."""
     out = w.dir / name
     sh('sox', source, '-r', 8000, '-c', 1, '-b', 16, out, 'trim', 0, seconds)
@@ -41,7 +41,7 @@ def exchange(w, conf_a, conf_b, target, codec='pcmu', args=()):
     routes = f'routes:\n  - {{match: bob, app: play, file: "{sb}", loop: 0, record: "{w.dir}/bob-heard.wav"}}\n'
     server = w.ringlane(conf_b + routes, ns=b)
     call = w.ringlane(conf_a, ns=a, ready=None,
-                      args=('call', target, '--play', sa, '--record', w.dir / 'alice-heard.wav', '--duration', 12, '--json', w.dir / 'call.json', *args))
+                      args=('call', target, '--play', sa, '--record', w.dir / 'alice-heard.wav', '--duration', 7, '--json', w.dir / 'call.json', *args))
     call.ok(40)
     check(server.stop() == 0, server.tail())
     same(sa, w.dir / 'bob-heard.wav', codec)
@@ -166,7 +166,7 @@ def audio_baresip_calls_us(w):
     ours, theirs = w.wire()
     sa, sb = speech(w, ALICE, 'alice.wav'), speech(w, BOB, 'bob.wav')
     server = w.ringlane(config(more=f'routes:\n  - {{match: bob, app: play, file: "{sb}", loop: 0, record: "{w.dir}/heard.wav"}}\n'), ns=ours)
-    p, d = baresip(w, theirs, sa, 'manual', '-t', '14', '-e', '/dial sip:bob@198.18.0.1')
+    p, d = baresip(w, theirs, sa, 'manual', '-t', '10', '-e', '/dial sip:bob@198.18.0.1')
     p.wait(30)
     check(server.stop() == 0, server.tail())
     same(sa, w.dir / 'heard.wav', least=0.97)
@@ -178,7 +178,7 @@ def audio_we_call_baresip(w):
     ours, theirs = w.wire()
     sa, sb = speech(w, ALICE, 'alice.wav'), speech(w, BOB, 'bob.wav')
     p, d = baresip(w, theirs, sb, 'auto', '-t', '20')
-    w.ringlane(config(), ns=ours, ready=None, args=('call', 'sip:bare@198.18.0.2', '--play', sa, '--record', w.dir / 'heard.wav', '--duration', 11)).ok(40)
+    w.ringlane(config(), ns=ours, ready=None, args=('call', 'sip:bare@198.18.0.2', '--play', sa, '--record', w.dir / 'heard.wav', '--duration', 7)).ok(40)
     p.stop()
     same(sb, w.dir / 'heard.wav', least=0.97)
     same(sa, heard_by_baresip(d), least=0.97, tolerance=BARESIP_ZERO)
