@@ -131,7 +131,6 @@ void rln_leg_on_rtp(struct rln_leg *leg, uint64_t now_ns)
 	(void)now_ns;
 	cold->news.rtp_seen = 1;
 	cold->stalled = 0;
-	cold->unreachable = 0;
 	news_tell(leg);
 	if (first) {
 		timeout_schedule(leg);
@@ -155,7 +154,6 @@ void rln_leg_on_rtcp(struct rln_leg *leg, uint64_t now_ns)
 	struct rln_leg_cold *cold = leg->cold;
 
 	cold->rtcp_rx_ns = now_ns;
-	cold->unreachable = 0;
 	if (!cold->news.rtcp_seen) {
 		cold->news.rtcp_seen = 1;
 		news_tell(leg);
@@ -169,16 +167,25 @@ void rln_leg_on_sent(struct rln_leg *leg)
 	news_tell(leg);
 }
 
+static void digit_tell(struct rln_leg *leg, const struct rln_dtmf_digit *digit)
+{
+	struct rln_event ev = {.kind = RLN_EV_DTMF_DETECTED};
+
+	ev.dtmf_detected.digit = digit->digit;
+	ev.dtmf_detected.duration_ms = digit->duration_ms;
+	rln_leg_emit(leg, &ev);
+}
+
 void rln_leg_on_digits(struct rln_leg *leg, const struct rln_dtmf_digit *digits, unsigned n)
 {
+	struct rln_leg_cold *cold = leg->cold;
 	unsigned i;
 
 	for (i = 0; i < n; i++) {
-		struct rln_event ev = {.kind = RLN_EV_DTMF_DETECTED};
-
-		ev.dtmf_detected.digit = digits[i].digit;
-		ev.dtmf_detected.duration_ms = digits[i].duration_ms;
-		rln_leg_emit(leg, &ev);
+		if (cold->started)
+			digit_tell(leg, &digits[i]);
+		else if (cold->early_digits_n < RLN_LEG_EARLY_DIGITS)
+			cold->early_digits[cold->early_digits_n++] = digits[i];
 	}
 }
 
@@ -186,9 +193,14 @@ void rln_leg_on_fault(struct rln_leg *leg, enum rln_media_fault fault, int error
 {
 	struct rln_leg_cold *cold = leg->cold;
 	uint32_t *n = fault == RLN_MEDIA_FAULT_UNREACHABLE ? &cold->unreachable : &cold->malformed;
+	uint64_t heard = leg->rx_ns > cold->rtcp_rx_ns ? leg->rx_ns : cold->rtcp_rx_ns;
 	struct rln_event ev = {.kind = RLN_EV_RTP_ERROR};
 
-	if (++*n != FAULTS_FIRST && *n % FAULTS_AGAIN != 0)
+	/* The packet path counts nothing for us: that something valid came in between shows in its time. */
+	if (heard != cold->fault_heard_ns)
+		cold->unreachable = cold->malformed = 0;
+	cold->fault_heard_ns = heard;
+	if (!cold->started || (++*n != FAULTS_FIRST && *n % FAULTS_AGAIN != 0))
 		return;
 	ev.rtp_error.error = (uint8_t)fault;
 	ev.rtp_error.error_code = error;
@@ -198,6 +210,7 @@ void rln_leg_on_fault(struct rln_leg *leg, enum rln_media_fault fault, int error
 void rln_leg_release_news(struct rln_leg *leg, uint64_t now_ns)
 {
 	struct rln_leg_cold *cold = leg->cold;
+	unsigned i;
 
 	if (!cold->started) {
 		cold->started = 1;
@@ -208,6 +221,9 @@ void rln_leg_release_news(struct rln_leg *leg, uint64_t now_ns)
 	}
 	rln_leg_refresh(leg, now_ns);
 	news_tell(leg);
+	for (i = 0; i < cold->early_digits_n; i++)
+		digit_tell(leg, &cold->early_digits[i]);
+	cold->early_digits_n = 0;
 	timeout_schedule(leg);
 	slow_schedule(leg);
 }

@@ -109,6 +109,8 @@ struct rln_leg_news {
 	uint32_t audio_ts, audio_ssrc; /* of the first audio packet */
 };
 
+#define RLN_LEG_EARLY_DIGITS 8
+
 struct rln_leg_cold {
 	/* what a tick reads: one line */
 	struct rln_timer tick; /* sends; armed while the leg sends by the clock */
@@ -150,9 +152,13 @@ struct rln_leg_cold {
 	uint32_t rtcp_packets; /* ours sent when the last report went out: an SR needs more since */
 	/* receive, what a packet in order does not touch */
 	struct rln_seq_more seq;
-	uint32_t dropped_source, dropped_pt, malformed, unreachable;
+	uint32_t dropped_source, dropped_pt;
+	uint32_t malformed, unreachable; /* faults in a row: since the last valid packet, of */
+	uint64_t fault_heard_ns;
 	/* audio */
 	struct rln_dtmf_rx dtmf;
+	struct rln_dtmf_digit early_digits[RLN_LEG_EARLY_DIGITS]; /* pressed before the start, told after it */
+	uint8_t early_digits_n;
 	uint64_t record_name; /* hash of the running recording's path */
 	uint8_t record_channels;
 	uint16_t files_closing; /* recordings of ours whose file is not closed yet */

@@ -21,6 +21,8 @@
 #include "lcore/clock.h"
 #include "rtp/pipeline_priv.h"
 
+#pragma GCC diagnostic ignored "-Wunused-function" /* no test needs all of it */
+
 #define SENT_MAX 8192
 #define TOLD_MAX 4096
 #define ROWS     8
@@ -317,6 +319,14 @@ static void receive(uint16_t seq, uint32_t ts, uint32_t ssrc)
 
 	for (unsigned i = 0; i < sizeof(audio); i++)
 		audio[i] = (uint8_t)(seq * 7 + i);
+	receive_bytes(peer_ip, peer_port, 10004, packet, rtp_put(packet, &f));
+}
+
+static void receive_event(uint16_t seq, uint32_t ts, uint8_t event, bool end, uint16_t duration)
+{
+	uint8_t packet[32], payload[4] = {event, (uint8_t)(end ? 0x8a : 0x0a), (uint8_t)(duration >> 8), (uint8_t)duration};
+	struct rtp_fields f = {.pt = 101, .seq = seq, .ts = ts, .ssrc = 7, .payload = payload, .len = 4};
+
 	receive_bytes(peer_ip, peer_port, 10004, packet, rtp_put(packet, &f));
 }
 

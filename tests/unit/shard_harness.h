@@ -32,6 +32,8 @@
 #include "session/placement.h"
 #include "session/shard_priv.h"
 
+#pragma GCC diagnostic ignored "-Wunused-function" /* no test needs all of it */
+
 #define IP4(a, b, c, d) ((uint32_t)(a) << 24 | (b) << 16 | (c) << 8 | (d)) /* RTE_IPV4() shifts into the sign */
 
 #define GOT_MAX   4096
@@ -234,7 +236,7 @@ static void turns(unsigned ms)
 }
 
 /* Turns in real time, for what the file thread has to answer: until the kind came `n` times, at most 10 s. */
-__attribute__((unused)) static void wait_for(enum rln_event_kind kind, unsigned n)
+static void wait_for(enum rln_event_kind kind, unsigned n)
 {
 	uint64_t deadline = rln_clock_ns() + 10 * RLN_SEC;
 
@@ -328,7 +330,7 @@ static void shard_cfg(struct rln_shard_cfg *cfg)
 }
 
 /* A file thread for the next world_open(). */
-__attribute__((unused)) static void files_open(void)
+static void files_open(void)
 {
 	struct rln_files_cfg cfg = {.absolute = true, .cache_bytes = 1u << 20};
 
