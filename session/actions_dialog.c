@@ -50,6 +50,8 @@ static int prepare_offer(struct rln_step *st)
 	s->local_sdp = rln_strndup(rln_slice_text(s->request, s->own_sdp), s->own_sdp.len);
 	s->local_sdp_len = s->own_sdp.len;
 	s->sdp_lines = sdp.media_n;
+	while (s->sdp_index + 1 < sdp.media_n && !sdp.media[s->sdp_index].is_audio)
+		s->sdp_index++;
 	s->asked = s->wanted;
 	return s->local_sdp ? 0 : -ENOMEM;
 }

@@ -44,6 +44,45 @@ static void a_caller_sees_every_event_of_its_call(void **state)
 	forget(sub);
 }
 
+/* The application's own offer goes out as it is; without any, the peer's 2xx makes it. */
+static void the_offer_is_the_callers_choice(void **state)
+{
+	static const char own[] = "v=0\r\no=me 1 1 IN IP4 198.18.0.1\r\ns=-\r\nc=IN IP4 198.18.0.1\r\nt=0 0\r\n"
+				  "m=video 0 RTP/AVP 31\r\nm=audio 20000 RTP/AVP 0\r\n";
+	static const char answer[] = "v=0\r\no=- 7 7 IN IP4 198.18.0.2\r\ns=-\r\nc=IN IP4 198.18.0.2\r\nt=0 0\r\n"
+				     "m=video 0 RTP/AVP 31\r\nm=audio 4000 RTP/AVP 0\r\n";
+	unsigned alice = peer_new("alice", 5060, false, nobody);
+	struct rln_call_request request = {.peer = alice, .to = "bob@198.18.0.2", .sdp = own};
+	struct rln_session_id id = rln_coord_reserve(coord);
+
+	(void)state;
+	assert_int_equal(rln_coord_make_call(coord, id, &request), 0);
+	turn();
+	assert_string_equal(dialogs[0].sdp, own);
+	wire_establishes(&dialogs[0], answer);
+	assert_int_equal(rln_session_manager_get_session(coord->sessions, id)->state, RLN_STATE_ACTIVE);
+	assert_int_equal(rln_session_manager_get_session(coord->sessions, id)->params.remote.port, 4000);
+	wire_byes(&dialogs[0], RLN_END_REMOTE);
+	request.sdp = "no description";
+	assert_int_equal(rln_coord_make_call(coord, rln_coord_reserve(coord), &request), 0);
+	turn();
+	assert_int_equal(rln_coord_sessions(coord), 0); /* told as a failed call */
+	request.sdp = NULL;
+	request.late_offer = true;
+	id = rln_coord_reserve(coord);
+	assert_int_equal(rln_coord_make_call(coord, id, &request), 0);
+	turn();
+	for (unsigned i = 0; i < DIALOGS; i++) {
+		if (dialogs[i].invite_open) {
+			assert_string_equal(dialogs[i].sdp, "");
+			wire_establishes(&dialogs[i], SDP_PEER);
+		}
+	}
+	assert_int_equal(rln_session_manager_get_session(coord->sessions, id)->state, RLN_STATE_ACTIVE);
+	rln_coord_hangup(coord, id);
+	turn();
+}
+
 static void requests_that_cannot_be_are_refused_at_once(void **state)
 {
 	unsigned alice = peer_new("alice", 5060, false, nobody);
@@ -380,6 +419,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(a_caller_sees_every_event_of_its_call),
+		T(the_offer_is_the_callers_choice),
 		T(requests_that_cannot_be_are_refused_at_once),
 		T(a_target_that_nobody_knows_fails_by_event),
 		T(commands_reach_the_call),
