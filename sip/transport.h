@@ -18,7 +18,7 @@ struct rln_transport_cfg {
 	struct rln_wheel *wheel;          /* control's */
 	struct rln_net_shared *net;
 	uint16_t port;                    /* our SIP port on every local address */
-	uint32_t transactions;            /* table size; beyond it new requests get 503 with Retry-After */
+	uint32_t transactions;            /* table size; beyond it new requests get 503 with Retry-After, INVITEs already beyond 7/8 of it */
 	uint32_t t1_ms, t2_ms, t4_ms;     /* 500, 4000, 5000 */
 	uint16_t retry_after_s;           /* of that 503 */
 	const char *server;               /* Server and User-Agent value; not copied */

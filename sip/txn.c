@@ -52,6 +52,14 @@ void rln_txns_destroy(struct rln_txns *txns)
 	rln_free(txns);
 }
 
+/* New calls leave one slot in eight to the requests that end and manage the others. */
+void *rln_txns_add(struct rln_txns *txns, enum rln_sip_method method, uint64_t *id)
+{
+	uint32_t kept = method == RLN_SIP_INVITE ? txns->cfg.capacity / 8 : 0;
+
+	return rln_slots_in_use(txns->slots) < txns->cfg.capacity - kept ? rln_slots_add(txns->slots, id) : NULL;
+}
+
 struct rln_txn *rln_txn_get(const struct rln_txns *txns, uint64_t id)
 {
 	return rln_slots_get(txns->slots, id);

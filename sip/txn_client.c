@@ -63,7 +63,7 @@ struct rln_txn_id rln_txn_new_client(struct rln_txns *txns, enum rln_sip_method 
 	struct rln_txn *invite = NULL, *txn;
 	uint64_t id;
 
-	txn = rln_slots_add(txns->slots, &id);
+	txn = rln_txns_add(txns, method, &id);
 	if (!txn)
 		return (struct rln_txn_id){0};
 	if (method == RLN_SIP_CANCEL)

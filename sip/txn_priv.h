@@ -86,6 +86,8 @@ unsigned rln_txns_on_unreach(struct rln_txns *txns, const struct rln_addr *remot
 const struct rln_addr *rln_txns_local(const struct rln_txns *txns, uint64_t id);
 
 /* ---- for the two halves ---- */
+/* A zeroed transaction and its handle; NULL: no room for that method. */
+void *rln_txns_add(struct rln_txns *txns, enum rln_sip_method method, uint64_t *id) __attribute__((warn_unused_result));
 struct rln_txn *rln_txn_get(const struct rln_txns *txns, uint64_t id);
 struct rln_txn *rln_txn_of_retry(struct rln_timer *timer);
 struct rln_txn *rln_txn_of_life(struct rln_timer *timer);

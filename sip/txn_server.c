@@ -77,7 +77,7 @@ static void on_trying(struct rln_timer *timer, uint64_t now_ns)
 static int create(struct rln_txns *txns, struct rln_sip_msg *msg)
 {
 	uint64_t id;
-	struct rln_txn *txn = rln_slots_add(txns->slots, &id);
+	struct rln_txn *txn = rln_txns_add(txns, (enum rln_sip_method)msg->method, &id);
 	int rc;
 
 	if (!txn)

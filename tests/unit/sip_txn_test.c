@@ -784,8 +784,17 @@ static void a_full_table(void **state)
 	for (unsigned i = 0; i < CAPACITY; i++) {
 		snprintf(branch, sizeof(branch), "z9hG4bKn%u", i);
 		take_request("INFO", branch);
+		if (i + 1 != CAPACITY / 8 * 7)
+			continue;
+		/* the rest is for those who hang up */
+		assert_int_equal(rln_txn_new_client(txns, RLN_SIP_INVITE, branch).v, 0);
+		request_text(text, sizeof(text), "INVITE", "z9hG4bKcall", "");
+		assert_int_equal(rln_sip_parse(&msg, text, strlen(text), &alice, &bob), 0);
+		assert_int_equal(rln_txns_on_request(txns, msg), -ENOSPC);
+		rln_block_release(msg->block);
 	}
 	assert_int_equal(rln_txns_in_use(txns), CAPACITY);
+	assert_int_equal(rln_txn_new_client(txns, RLN_SIP_BYE, branch).v, 0);
 	assert_int_equal(rln_txn_new_client(txns, RLN_SIP_INVITE, branch).v, 0);
 	request_text(text, sizeof(text), "INFO", "z9hG4bKmore", "");
 	assert_int_equal(rln_sip_parse(&msg, text, strlen(text), &alice, &bob), 0);
@@ -922,7 +931,8 @@ static void random_walk(void **state)
 		snprintf(branch, sizeof(branch), "z9hG4bKw%u", n % 7);
 		switch (n / 7 % 6) {
 		case 0:
-			take_request(methods[n / 42 % 5], branch);
+			if (rln_txns_in_use(txns) < CAPACITY / 8 * 7)
+				take_request(methods[n / 42 % 5], branch);
 			break;
 		case 1:
 			if (rln_txns_in_use(txns) < CAPACITY - 8)
