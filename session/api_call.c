@@ -55,6 +55,15 @@ struct rln_call *rln_call_make(struct rln_peer *peer, struct rln_session_id id)
 	return call;
 }
 
+/* A recording that runs when the call ends is still to be closed: its RECORDING_STOPPED, or what failed, comes after SESSION_TERMINATED. */
+static void note_recording(struct rln_call *call, const struct rln_event *ev)
+{
+	if (ev->kind == RLN_EV_RECORDING_STARTED)
+		call->is_recording = true;
+	else if (ev->kind == RLN_EV_RECORDING_STOPPED || ev->kind == RLN_EV_MEDIA_ERROR)
+		call->is_recording = false;
+}
+
 /* Events without their blocks: those go back to their pool at once; texts are for subscribers. */
 static void keep(struct rln_call *call, const struct rln_event *ev)
 {
@@ -74,6 +83,7 @@ static void keep(struct rln_call *call, const struct rln_event *ev)
 	if (rln_event_info(rln_event_kind(at))->has_block)
 		memset(at->raw, 0, sizeof(rln_block_ref));
 	call->latched |= latch_of(at->kind);
+	note_recording(call, at);
 }
 
 /* The leg's id, for its statistics: the registry knows it while the session lives. */
@@ -316,7 +326,7 @@ static bool event_is_there(void *arg)
 		return true;
 	}
 	w->rc = RLN_ECALLFAILED;
-	return call->ended;
+	return call->ended && !(w->kind == RLN_EV_RECORDING_STOPPED && call->is_recording);
 }
 
 int rln_call_wait_for_event(struct rln_call *call, enum rln_event_kind kind, int timeout_ms, struct rln_event *event)

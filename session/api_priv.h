@@ -37,6 +37,7 @@ struct rln_call {
 	uint32_t states_seen;         /* bit per enum rln_call_state */
 	uint8_t state, reason;
 	bool ended;                   /* SESSION_TERMINATED came */
+	bool is_recording;            /* RECORDING_STARTED came, and nothing that ends it */
 	uint16_t code;
 	uint64_t latched;             /* bit per latched kind, see latch_of() */
 	uint16_t first, count;        /* of events */
