@@ -267,7 +267,8 @@ static void test_examples_in_the_documentation(void **state)
 	(void)state;
 	assert_true(check_page("docs/deploy.md") >= 2);
 	assert_true(check_page("docs/config.md") >= 1);
-	(void)check_page("README.md");
+	if (access("README.md", R_OK) == 0)
+		(void)check_page("README.md");
 }
 
 int main(void)
