@@ -11,6 +11,8 @@
 #include "lcore/secure.h"
 #include "session/said.h"
 
+#define AGAIN_NS (10 * RLN_MS) /* a timer whose event found no room */
+
 /* The first cause stays: what follows from it is no cause. */
 static int end(struct rln_step *st, enum rln_end_reason reason, uint16_t code)
 {
@@ -123,25 +125,26 @@ static void fire(struct rln_timer *timer, uint64_t now_ns)
 {
 	struct rln_session_timer_slot *slot = (struct rln_session_timer_slot *)timer; /* its first member */
 
-	(void)now_ns;
-	rln_publish_timer(slot->layers, (struct rln_session_id){slot->session}, (enum rln_session_timer)slot->which);
+	/* what the bus cannot take now must not be lost: without this event the call may never end */
+	if (rln_publish_timer(slot->layers, (struct rln_session_id){slot->session}, (enum rln_session_timer)slot->which) != 0)
+		rln_wheel_arm(slot->layers->wheel, timer, now_ns + AGAIN_NS);
 }
 
-static void arm(struct rln_step *st, enum rln_session_timer which, uint64_t after_ns)
+void rln_session_arm(const struct rln_layers *layers, struct rln_session *s, enum rln_session_timer which, uint64_t after_ns)
 {
-	struct rln_session_timer_slot *slot = &st->s->timers[which];
+	struct rln_session_timer_slot *slot = &s->timers[which];
 
 	slot->timer.fire = fire;
-	slot->session = st->s->id.v;
+	slot->session = s->id.v;
 	slot->which = (uint8_t)which;
-	slot->layers = st->layers;
-	rln_wheel_arm(st->layers->wheel, &slot->timer, rln_wheel_now(st->layers->wheel) + after_ns);
+	slot->layers = layers;
+	rln_wheel_arm(layers->wheel, &slot->timer, rln_wheel_now(layers->wheel) + after_ns);
 }
 
 int rln_act_ARM_RING_LIMIT(struct rln_step *st)
 {
 	if (st->layers->set.ring_limit_s)
-		arm(st, RLN_TIMER_RING_LIMIT, st->layers->set.ring_limit_s * RLN_SEC);
+		rln_session_arm(st->layers, st->s, RLN_TIMER_RING_LIMIT, st->layers->set.ring_limit_s * RLN_SEC);
 	return 0;
 }
 
@@ -158,7 +161,7 @@ int rln_act_ARM_REINVITE(struct rln_step *st)
 	uint64_t ms = st->s->role == RLN_ROLE_UAC ? 2100 + random % 191 * 10 : random % 201 * 10;
 
 	st->s->is_offering = false;
-	arm(st, RLN_TIMER_REINVITE, ms * RLN_MS);
+	rln_session_arm(st->layers, st->s, RLN_TIMER_REINVITE, ms * RLN_MS);
 	return 0;
 }
 

@@ -30,7 +30,8 @@ void rln_cleanup_settle(struct rln_step *st)
 	if (s->is_leaving || !is_dialog_done(s) || (s->leg_hold != RLN_HOLD_NONE && s->leg_hold != RLN_HOLD_ENDED))
 		return;
 	s->is_leaving = true;
-	rln_publish_timer(st->layers, s->id, RLN_TIMER_CLEANUP);
+	if (rln_publish_timer(st->layers, s->id, RLN_TIMER_CLEANUP) != 0)
+		rln_session_arm(st->layers, s, RLN_TIMER_CLEANUP, 0); /* the slot must not be lost with the event */
 }
 
 static void free_deferred(const struct rln_layers *layers, struct rln_session *s)

@@ -1144,6 +1144,58 @@ static void a_dialog_that_ends_without_a_word_ends_the_call(void **state)
 	assert_ended(id, RLN_STATE_FAILED, RLN_END_NETWORK, 0);
 }
 
+/* ---- a bus without room ---- */
+
+static void a_timer_that_finds_no_room_comes_again(void **state)
+{
+	struct rln_session_id id = ringing();
+
+	(void)state;
+	w->fail_publish_kind = RLN_EV_TIMER_FIRED;
+	w->fail_publish = 3; /* the ring limit twice, then the cleanup */
+	advance(61 * RLN_SEC);
+	assert_int_equal(state_of(id), RLN_STATE_PROCEEDING);
+	for (unsigned i = 0; i < 10 && session_of(id); i++)
+		advance(10 * RLN_MS);
+	assert_int_equal(w->fail_publish, 0);
+	assert_ended(id, RLN_STATE_TERMINATED, RLN_END_REJECTED, 480);
+}
+
+static void commands_that_find_no_room_end_the_call(void **state)
+{
+	static const struct {
+		enum rln_event_kind kind;
+		enum rln_end_reason reason;
+	} lost[] = {
+		{RLN_EV_CREATE_MEDIA_SESSION, RLN_END_MEDIA},
+		{RLN_EV_UPDATE_MEDIA_STREAM, RLN_END_MEDIA},
+		{RLN_EV_INITIATE_CALL, RLN_END_NETWORK},
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(lost) / sizeof(lost[0]); i++) {
+		struct rln_session_id id;
+
+		w->fail_publish_kind = lost[i].kind;
+		w->fail_publish = 1;
+		id = call_new(0);
+		pump();
+		assert_ended(id, RLN_STATE_FAILED, lost[i].reason, 0);
+		forget();
+	}
+	w->fail_publish_kind = RLN_EV_START_MEDIA_STREAM;
+	w->fail_publish = 1;
+	{
+		struct rln_session_id id = ringing();
+		struct fake_dialog *d = dialog_for(id);
+
+		command(id, RLN_EV_ACCEPT_CALL, 0);
+		pump();
+		assert_int_equal(d->last_response, 500);
+		assert_ended(id, RLN_STATE_FAILED, RLN_END_MEDIA, 500);
+	}
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -1207,6 +1259,8 @@ int main(void)
 		T(byes_of_both_sides_cross),
 		T(the_last_file_is_told_before_the_slot_goes),
 		T(a_dialog_that_ends_without_a_word_ends_the_call),
+		T(a_timer_that_finds_no_room_comes_again),
+		T(commands_that_find_no_room_end_the_call),
 	};
 
 	return cmocka_run_group_tests_name("session_call", tests, NULL, NULL);

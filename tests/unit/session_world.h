@@ -69,6 +69,8 @@ struct world {
 	uint32_t visited;        /* bit per enum rln_call_state that a call was in */
 	int fail_create_leg;     /* enum rln_media_fault + 1, 0 = no failure */
 	int fail_dialog, fail_respond, fail_update;
+	unsigned fail_publish;   /* so many events of this kind find no room */
+	uint16_t fail_publish_kind;
 	bool quiet_media;        /* the test plays the worker */
 	bool quiet_dialog;       /* the test plays the wire: TERMINATE_SESSION is only noted */
 };
@@ -441,6 +443,11 @@ static int fake_publish(void *arg, struct rln_event *ev)
 	struct fake_dialog *d = dialog_of(ev->id);
 
 	(void)arg;
+	if (w->fail_publish && w->fail_publish_kind == ev->kind) {
+		w->fail_publish--;
+		rln_block_release(rln_event_block(ev));
+		return -ENOBUFS;
+	}
 	if (w->out_n < OUT_MAX)
 		w->out[w->out_n++] = *ev; /* its block may be gone when a test looks: only plain fields count */
 	if (category == RLN_CAT_A2S) {
@@ -595,8 +602,8 @@ static UNUSED struct rln_session_id call_new(unsigned policy)
 
 	s->policy = (uint8_t)policy;
 	s->request = rln_block_from_text(texts, sizeof(texts), &s->from);
-	s->from = (struct rln_slice){0, 20};
-	s->to = (struct rln_slice){21, 18};
+	s->from = (struct rln_slice){0, s->request ? 20 : 0}; /* the pool may be empty */
+	s->to = (struct rln_slice){21, s->request ? 18 : 0};
 	rln_machine_process_event(w->machine, s->id, &ev);
 	return ev.id ? (struct rln_session_id){ev.id} : (struct rln_session_id){0};
 }
