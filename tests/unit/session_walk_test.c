@@ -134,10 +134,11 @@ static void application_acts(void)
 	static const enum rln_event_kind kinds[] = {RLN_EV_ACCEPT_CALL, RLN_EV_ACCEPT_CALL, RLN_EV_ACCEPT_CALL,
 		RLN_EV_REJECT_CALL, RLN_EV_HANGUP_CALL, RLN_EV_UPDATE_REQUEST, RLN_EV_UPDATE_REQUEST, RLN_EV_MUTE_REQUEST,
 		RLN_EV_STOP_PLAY_REQUEST, RLN_EV_CHANNELS_REQUEST, RLN_EV_HOLD_CALL, RLN_EV_BRIDGE_CALLS, RLN_EV_MAKE_CALL};
+	enum rln_event_kind kind = kinds[dice(sizeof(kinds) / sizeof(kinds[0]))];
 	struct rln_session *s = any_session();
 
-	if (s)
-		command(s->id, kinds[dice(sizeof(kinds) / sizeof(kinds[0]))], (uint16_t)dice(700));
+	if (s) /* where a block's reference stands there is no code */
+		command(s->id, kind, rln_event_info(kind)->has_block ? 0 : (uint16_t)dice(700));
 }
 
 static void worker_acts(void)
