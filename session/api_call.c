@@ -91,7 +91,7 @@ static void note_media(struct rln_call *call)
 {
 	struct rln_registry_entry entry;
 
-	if (!call->media.v && rln_registry_find(rln_coord_registry(call->peer->api->coord), call->id.v, &entry))
+	if (!call->media.v && call->peer->api->coord && rln_registry_find(rln_coord_registry(call->peer->api->coord), call->id.v, &entry))
 		call->media = entry.media;
 }
 
@@ -122,7 +122,7 @@ void rln_call_free(struct rln_call *call)
 	if (!call)
 		return;
 	peer = call->peer;
-	if (call->channel)
+	if (call->channel && peer->api->channels) /* the appliance took them back when it stopped */
 		rln_channel_leave(peer->api->channels, call->channel);
 	pthread_mutex_lock(&peer->inbox.lock);
 	if (!call->ended)
@@ -373,6 +373,8 @@ static int take_channel(struct rln_call *call)
 	const struct rln_api *api = call->peer->api;
 	int rc;
 
+	if (!api->channels)
+		return RLN_EENDED;
 	if (call->channel)
 		return 0;
 	rc = rln_channel_open(api->channels, &call->channel, &call->channel_handle);

@@ -274,7 +274,7 @@ int rln_coordinator_wait_for_event_timeout(struct rln_coordinator *c, struct rln
 
 unsigned rln_coordinator_sessions(const struct rln_coordinator *c)
 {
-	return rln_coord_sessions(c->api->coord);
+	return c->api->coord ? rln_coord_sessions(c->api->coord) : 0;
 }
 
 /* ---- subscriptions ---- */
@@ -287,8 +287,10 @@ struct rln_subscriber *rln_coordinator_subscribe_to_session_events(struct rln_co
 {
 	struct rln_sub_cfg cfg = {.filter = id.v ? RLN_SUB_SESSION : RLN_SUB_ALL, .session = id};
 	struct rln_subscriber *s = calloc(1, sizeof(*s));
-	int rc = s ? rln_sub_create(&s->sub, rln_coord_subs(c->api->coord), &cfg) : -ENOMEM;
+	int rc = s ? -EPIPE : -ENOMEM;
 
+	if (s && c->api->coord)
+		rc = rln_sub_create(&s->sub, rln_coord_subs(c->api->coord), &cfg);
 	if (rc == 0)
 		return s;
 	free(s);

@@ -10,7 +10,7 @@ struct rln_channels;
 struct rln_shard;
 struct rln_shard;
 
-struct rln_api { /* the running appliance as the API sees it */
+struct rln_api { /* the running appliance as the API sees it; all 0 once it stopped: handles that are left say RLN_EENDED */
 	struct rln_coord *coord;
 	struct rln_channels *channels;
 	uint16_t sip_port; /* the config's */

@@ -22,7 +22,10 @@ static int command(struct rln_coord *coord, struct rln_session_id session, enum 
 
 struct rln_session_id rln_coord_reserve(struct rln_coord *coord)
 {
-	return rln_session_manager_reserve(coord->sessions);
+	if (coord)
+		return rln_session_manager_reserve(coord->sessions);
+	errno = EPIPE;
+	return (struct rln_session_id){0};
 }
 
 void rln_coord_unreserve(struct rln_coord *coord, struct rln_session_id session)

@@ -203,6 +203,8 @@ static int ask(struct rln_coord *coord, const struct rln_coord_peer_cfg *cfg, un
 int rln_coord_add_peer(struct rln_coord *coord, const struct rln_coord_peer_cfg *cfg, unsigned *peer, int timeout_ms)
 {
 	*peer = RLN_COORD_PEERS;
+	if (!coord)
+		return RLN_EENDED;
 	if (!cfg->name || !cfg->name[0] || strlen(cfg->name) >= RLN_PEER_NAME || cfg->port == 0)
 		return -EINVAL;
 	return ask(coord, cfg, peer, timeout_ms);
@@ -210,5 +212,7 @@ int rln_coord_add_peer(struct rln_coord *coord, const struct rln_coord_peer_cfg 
 
 int rln_coord_del_peer(struct rln_coord *coord, unsigned peer, int timeout_ms)
 {
+	if (!coord)
+		return RLN_EENDED;
 	return peer < RLN_COORD_PEERS ? ask(coord, NULL, &peer, timeout_ms) : -EINVAL;
 }

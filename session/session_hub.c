@@ -15,7 +15,7 @@
 
 int rln_session_hub_publish_event(struct rln_coord *coord, struct rln_event *ev)
 {
-	int rc = rln_bus_publish(coord->cfg.bus, ev);
+	int rc = coord ? rln_bus_publish(coord->cfg.bus, ev) : RLN_EENDED;
 
 	return rc == -EAGAIN ? 0 : rc; /* it waits in the backlog and will be delivered */
 }
