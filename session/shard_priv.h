@@ -21,6 +21,7 @@ struct rln_shard {
 	struct rln_slots *legs;
 	struct rln_leg_cold *cold; /* [slot of the leg] */
 	struct rln_port_table ports;
+	void *cold_memory, *rows_memory; /* as allocated; the tables are aligned inside */
 	struct rln_port_fifo free[RLN_NET_ADDRS];
 	struct rln_pipeline *pipeline;
 	struct rln_file_client *files; /* NULL: no file thread */

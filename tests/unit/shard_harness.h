@@ -291,12 +291,12 @@ static int world_eal_end(void **state)
 	return rte_eal_cleanup();
 }
 
-static void net_open(void)
+static void net_shared(unsigned workers)
 {
 	struct rln_net_shared *s = &w.shared;
 
 	memset(s, 0, sizeof(*s));
-	s->workers = 1;
+	s->workers = workers;
 	s->ports_n = s->addrs_n = 1;
 	s->pool = w.pool;
 	s->owner_of = rln_placement_owner_of;
@@ -309,7 +309,12 @@ static void net_open(void)
 	s->ports[0].rx_queues = s->ports[0].tx_queues = 1;
 	rln_addr_parse(&s->addrs[0].addr, "198.18.0.1", 10);
 	s->addrs[0].len = 96 + 24;
-	assert_int_equal(rln_net_create(&w.net, s, 0), 0);
+}
+
+static void net_open(void)
+{
+	net_shared(1);
+	assert_int_equal(rln_net_create(&w.net, &w.shared, 0), 0);
 }
 
 static void shard_cfg(struct rln_shard_cfg *cfg)
