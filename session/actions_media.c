@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Actions toward the leg. Each posts one typed command to the worker that owns it, or turns a description into what that command will carry.
+ * Actions toward the leg. Each posts one typed command to the worker that owns it, or turns a description into what that
+ * command will carry.
  */
 #include <errno.h>
 

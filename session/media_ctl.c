@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The media controller on the control lcore (media_ctl.h). A description of ours is kept as it was sent: a later one that says the same keeps
- * its version (RFC 3264 8), and a new offer keeps its m-lines.
+ * The media controller on the control lcore (media_ctl.h). A description of ours is kept as it was sent: a later one that says
+ * the same keeps its version (RFC 3264 8), and a new offer keeps its m-lines.
  */
 #include "session/media_ctl.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The media controller's control side (R32, R147): negotiation between SDP text and leg parameters, and the direct calls toward a worker, each of
- * which posts one typed command to the worker in the session's id (placement chose it). owner: control lcore.
+ * The media controller's control side (R32, R147): negotiation between SDP text and leg parameters, and the direct calls toward
+ * a worker, each of which posts one typed command to the worker in the session's id (placement chose it). owner: control lcore.
  */
 #pragma once
 
@@ -10,9 +10,11 @@
 /* ---- negotiation: text <-> struct rln_leg_params ---- */
 
 /* What we would answer to the peer's offer, without side effects. 0; -ENOTSUP: no stream that we can take; -EBADMSG. */
-int rln_media_try_offer(const struct rln_layers *layers, const struct rln_session *s, const char *offer, size_t len, struct rln_sdp_agreed *agreed);
+int rln_media_try_offer(const struct rln_layers *layers, const struct rln_session *s, const char *offer, size_t len,
+	struct rln_sdp_agreed *agreed);
 /* The peer's answer to our last offer. 0, -ENOTSUP, -EBADMSG. */
-int rln_media_try_answer(const struct rln_layers *layers, const struct rln_session *s, const char *answer, size_t len, struct rln_sdp_agreed *agreed);
+int rln_media_try_answer(const struct rln_layers *layers, const struct rln_session *s, const char *answer, size_t len,
+	struct rln_sdp_agreed *agreed);
 /* Writes our answer to the kept offer, or an offer for `direction`, into the session's local description. 0 or -errno. */
 int rln_media_write_answer(const struct rln_layers *layers, struct rln_session *s, struct rln_sdp_agreed *agreed);
 int rln_media_write_offer(const struct rln_layers *layers, struct rln_session *s, uint8_t direction);
