@@ -32,14 +32,13 @@ static uint32_t packets_needed(const struct rln_leg *leg, const struct rln_addr 
 	return rln_addr_equal(src, &cold->refused) ? REFUSED_PACKETS : leg->pipeline->cfg.latch_packets;
 }
 
-static void latch_onto(struct rln_leg *leg, const struct rln_addr *src, uint32_t ssrc, uint64_t now_ns)
+static void latch_onto(struct rln_leg *leg, const struct rln_addr *src, uint64_t now_ns)
 {
 	struct rln_leg_cold *cold = leg->cold;
 	struct rln_pipeline *p = leg->pipeline;
 	struct rln_flow flow;
 
-	cold->row->source = *src;
-	cold->row->ssrc = ssrc;
+	cold->row->source = *src; /* its SSRC, when it is another one, begins a new epoch in the receive stage */
 	cold->candidate.port = 0;
 	cold->refused.port = 0;
 	/* No route back to where it came from: we go on sending where signalling says. */
@@ -70,7 +69,7 @@ bool rln_leg_latch(struct rln_leg *leg, const struct rln_addr *src, uint32_t ssr
 	}
 	cold->candidate_ns = now_ns;
 	if (++cold->candidate_n >= need)
-		latch_onto(leg, src, ssrc, now_ns);
+		latch_onto(leg, src, now_ns);
 	return true;
 }
 

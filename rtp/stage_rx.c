@@ -205,7 +205,7 @@ static void new_source(struct rln_leg *leg, uint32_t ssrc)
 	if (rln_dtmf_rx_flush(&cold->dtmf, 8, &digit))
 		rln_leg_on_digits(leg, &digit, 1);
 	rln_seq_end_epoch(&leg->seq, &cold->seq);
-	rln_jitter_stat_restart(&leg->jitter);
+	rln_jitter_stat_init(&leg->jitter); /* its clock has nothing to do with the old one's */
 	cold->row->ssrc = ssrc;
 	if (cold->recorder)
 		rln_recorder_restart(cold->recorder, RLN_RECORDER_RECEIVED);

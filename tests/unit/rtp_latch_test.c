@@ -68,6 +68,23 @@ static void a_silent_source_may_be_replaced(void **state)
 	assert_int_equal(count(RLN_C_DROP_RTP_SOURCE), 2);
 }
 
+static void another_source_has_a_jitter_of_its_own(void **state)
+{
+	struct rln_leg_params q = params_to(peer_ip, peer_port);
+
+	(void)state;
+	start(&q);
+	receive(1, 160, 7);
+	run_for(2100);
+	peer_port = 4444; /* an orphan's stream that still runs, and then the true one: clocks that know nothing of one another */
+	for (uint16_t i = 0; i < 5; i++) {
+		receive((uint16_t)(2000 + i), 900000000u + 160 * i, 9);
+		run_for(20);
+	}
+	peer_port = 4000;
+	assert_in_range(h.leg->jitter.j16_max >> 4, 0, 8); /* a ms of 8 kHz, not the 31 hours between the two clocks */
+}
+
 static void several_packets_of_one_ssrc_may_be_asked_for(void **state)
 {
 	struct rln_leg_params q = params_to("198.18.0.77", 5000);
@@ -200,6 +217,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(the_first_source_is_latched_and_guarded),
 		T(a_silent_source_may_be_replaced),
+		T(another_source_has_a_jitter_of_its_own),
 		T(several_packets_of_one_ssrc_may_be_asked_for),
 		T(signalling_moves_the_remote),
 		T(a_moved_remote_that_did_not_move_is_latched_again),
