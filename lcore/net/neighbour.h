@@ -9,7 +9,7 @@
 
 struct rln_net;
 
-#define RLN_NEIGHBOURS 1024 /* a power of two */
+#define RLN_NEIGHBOURS 4096 /* enough for the phones of a large flat net; a power of two */
 #define RLN_PENDING 512     /* frames of one worker that wait for neighbours */
 #define RLN_PENDING_EACH 16
 #define RLN_NIL UINT16_MAX
