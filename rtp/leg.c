@@ -458,7 +458,7 @@ static int flow_set(struct rln_leg *leg, const struct rln_addr *remote)
 	return 0;
 }
 
-/* Where to: a remote that signalling moved wins over the latched source; the first one and an unchanged one leave the latch alone. */
+/* Where to: a remote that signalling moved wins over the latched source; the first one and an unchanged one leave it alone. */
 static int remote_set(struct rln_leg *leg, const struct rln_addr *remote)
 {
 	struct rln_leg_cold *cold = leg->cold;

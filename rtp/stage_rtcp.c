@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * RTCP beside a leg's stream: reports out by the leg's slow timer, reports in from the peer, the round trip from both. Rare (one packet
- * per leg in seconds), so it keeps no flow of its own and goes out by address.
+ * RTCP beside a leg's stream: reports out by the leg's slow timer, reports in from the peer, the round trip from both. Rare
+ * (one packet per leg in seconds), so it keeps no flow of its own and goes out by address.
  */
 #include <string.h>
 

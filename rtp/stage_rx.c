@@ -316,7 +316,7 @@ static void rtp_packet(struct rln_pipeline *p, struct rln_port_row *row, struct 
 	accepted(p, leg, m, &rtp, at, now_ns);
 }
 
-/* Our own packet came back: nobody is there. RTCP's port is no sign, many peers leave it closed. The note is outside the ledger. */
+/* Our own packet came back: nobody is there. RTCP's port is no sign, many peers leave it closed. Outside the ledger. */
 static void unreachable(struct rln_pipeline *p, struct rte_mbuf *m)
 {
 	const struct rln_pkt *pkt = rln_pkt(m);

@@ -39,8 +39,8 @@ int rln_channel_send(struct rln_channel *channel, const struct rln_audio_frame *
 int rln_channel_wait_can_send(struct rln_channel *channel, unsigned frames, int timeout_ms);
 /* The next received frame. 0, RLN_ETIMEDOUT, or RLN_EENDED once the leg has gone and every frame was read. */
 int rln_channel_recv(struct rln_channel *channel, struct rln_audio_frame *frame, int timeout_ms);
-/* For poll loops that wait on several things: arms the bell and returns an eventfd that becomes readable when a frame is there or the
- * end came. Read frames until RLN_ETIMEDOUT (timeout 0), then call it again before the next poll(). */
+/* For poll loops that wait on several things: arms the bell and returns an eventfd that becomes readable when a frame is there
+ * or the end came. Read frames until RLN_ETIMEDOUT (timeout 0), then call it again before the next poll(). */
 int rln_channel_fd(struct rln_channel *channel);
 /* Frames dropped because the application read too slowly; frames moved either way. */
 struct rln_channel_figures {
@@ -53,8 +53,8 @@ void rln_channel_end(struct rln_channels *channels, uint64_t handle);
 
 /* ---- worker side ---- */
 
-/* The two rings as the leg sees them: it pushes to `in` what it received and takes from `out` what it sends. -ENOENT: stale handle,
- * -EBUSY: another leg has it. */
+/* The two rings as the leg sees them: it pushes to `in` what it received and takes from `out` what it sends. -ENOENT: stale
+ * handle, -EBUSY: another leg has it. */
 int rln_channel_join(struct rln_channels *channels, uint64_t handle, struct rln_frame_ring **in, struct rln_frame_ring **out)
 	__attribute__((warn_unused_result));
 /* The leg lets go: readers see the end after what is queued. Void for a stale handle. */

@@ -2,8 +2,8 @@
 /*
  * The media hub's half that touches the file thread: playing and recording commands, and what the file client tells of them.
  *
- * A recording ends in two steps: rln_recorder_stop() and, when the file thread has closed the file, news. In between the leg counts
- * it in files_closing and may begin another; the news name the path, which tells a closing recording from the running one.
+ * A recording ends in two steps: rln_recorder_stop() and, when the file thread has closed the file, news. In between the leg
+ * counts it in files_closing and may begin another; the news name the path, which tells a closing recording from the running one.
  */
 #include <errno.h>
 #include <string.h>

@@ -31,7 +31,7 @@ struct rln_shard {
 	struct rln_batch batch;
 };
 
-/* A leg on a port pair of local address number `local`. 0; -EADDRNOTAVAIL (no such address), -EADDRINUSE (no port left), -ENOMEM (no leg). */
+/* A leg on a port pair of local address `local`. 0; -EADDRNOTAVAIL: no such address; -EADDRINUSE: no port left; -ENOMEM: no slot. */
 int rln_shard_add_leg(struct rln_shard *shard, unsigned local, struct rln_leg **out) __attribute__((warn_unused_result));
 /* NULL for a stale id (counted). */
 struct rln_leg *rln_shard_leg(const struct rln_shard *shard, uint64_t media_id);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Playing and recording through commands, with the real file thread: what the peer hears, what stands in the file, what control learns. */
+/* Playing and recording through commands, with the real file thread: what the peer hears, what the file has, what control learns. */
 #include <dirent.h>
 #include <sys/stat.h>
 #include <unistd.h>
