@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <rte_common.h>
 
@@ -46,6 +47,7 @@ struct calls {
 	struct call *call;
 	uint32_t *free;
 	uint32_t free_n, up;
+	uint32_t run;                /* tells this run's Call-IDs and branches from those of an earlier one */
 	struct queue hold, retry[4]; /* retry[k]: waits T1 << k, the last one for ever (timer E's T2) */
 	uint64_t started, answered, done, failed, refused, retransmitted, unexpected, skipped;
 	uint64_t setup[BUCKETS], setup_max_ns;
@@ -84,13 +86,13 @@ static void request(struct calls *c, uint32_t slot, const char *method, unsigned
 			"PCMU/8000\r\n",
 			g->local, g->local, call->media);
 	len = snprintf(text, sizeof(text),
-		"%s sip:%s@%s:5060 SIP/2.0\r\nVia: SIP/2.0/UDP %s:5060;branch=z9hG4bK-%s-%u-%u\r\nFrom: "
+		"%s sip:%s@%s:5060 SIP/2.0\r\nVia: SIP/2.0/UDP %s:5060;branch=z9hG4bK-%08x-%s-%u-%u\r\nFrom: "
 		"<sip:gen@%s:5060>;tag=g%u\r\n"
-		"To: <sip:%s@%s:5060>%s%s\r\nCall-ID: %08x-%08x@gen\r\nCSeq: %u %s\r\nContact: "
+		"To: <sip:%s@%s:5060>%s%s\r\nCall-ID: %08x-%08x@gen%08x\r\nCSeq: %u %s\r\nContact: "
 		"<sip:gen@%s:5060>\r\nMax-Forwards: 70\r\n"
 		"%sContent-Length: %d\r\n\r\n%.*s",
-		method, c->o->user, g->peer, g->local, branch, slot, call->generation, g->local, slot, c->o->user, g->peer,
-		call->to_tag[0] ? ";tag=" : "", call->to_tag, slot, call->generation, cseq, method, g->local,
+		method, c->o->user, g->peer, g->local, c->run, branch, slot, call->generation, g->local, slot, c->o->user,
+		g->peer, call->to_tag[0] ? ";tag=" : "", call->to_tag, slot, call->generation, c->run, cseq, method, g->local,
 		body ? "Content-Type: application/sdp\r\n" : "", body, body, sdp);
 	m = gen_udp(c->g, 5060, 5060, (unsigned)len, &payload);
 	if (!m)
@@ -242,6 +244,7 @@ struct calls *calls_new(struct gen *g, const struct gen_options *o)
 		return NULL;
 	c->g = g;
 	c->o = o;
+	c->run = (uint32_t)gen_ns(g) ^ (uint32_t)getpid();
 	c->call = calloc(CALLS_MAX, sizeof(*c->call));
 	c->free = calloc(CALLS_MAX, sizeof(*c->free));
 	c->hold.entry = calloc(QUEUE, sizeof(struct due));
