@@ -162,6 +162,7 @@ struct rln_leg_cold {
 	uint64_t record_name; /* hash of the running recording's path */
 	uint8_t record_channels;
 	uint16_t files_closing; /* recordings of ours whose file is not closed yet */
+	uint64_t closed_ns;     /* when the leg was stopped */
 	uint64_t channel;       /* handle, 0 = none */
 	uint16_t in_fill;       /* samples of the channel's next frame */
 	uint16_t in_seq;

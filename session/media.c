@@ -7,7 +7,8 @@
  * stopped and only waits for its recording does nothing either.
  *
  * A stopped leg keeps its slot until the file thread has closed its recording, so that RECORDING_STOPPED comes before
- * MEDIA_STREAM_STOPPED and still finds its session. Its port rests from the stop on.
+ * MEDIA_STREAM_STOPPED and still finds its session. Its port rests from the stop on. A disk that hangs holds up no call: after two
+ * seconds the leg goes all the same, and RECORDING_STOPPED comes when it comes.
  */
 #include "session/media.h"
 
@@ -16,11 +17,14 @@
 
 #include "lcore/block.h"
 #include "lcore/bus.h"
+#include "lcore/clock.h"
 #include "lcore/heap.h"
 #include "lcore/log.h"
 #include "session/channel.h"
 #include "session/media_priv.h"
 #include "session/shard_priv.h"
+
+#define CLOSE_NS (2 * RLN_SEC)
 
 /* ---- ways out ---- */
 
@@ -243,12 +247,21 @@ void rln_media_leg_finish(struct rln_media_hub *hub, struct rln_leg *leg)
 static void on_rtp_stopped(struct rln_media_hub *hub, struct rln_leg *leg, const struct rln_event *r2m)
 {
 	leg->cold->stop_reason = r2m->rtp_stream_stopped.reason;
+	leg->cold->closed_ns = hub->shard->now_ns;
 	channel_part(hub, leg);
 	rln_media_files_end(hub, leg);
 	if (leg->cold->files_closing == 0)
 		rln_media_leg_finish(hub, leg);
 	else
 		rln_shard_count(&hub->shard->counts.closing, 1);
+}
+
+void rln_media_leg_age(struct rln_media_hub *hub, struct rln_leg *leg)
+{
+	if (!leg->cold->closing || leg->cold->files_closing == 0 || hub->shard->now_ns - leg->cold->closed_ns < CLOSE_NS)
+		return;
+	rln_shard_count(&hub->shard->counts.closing, -1);
+	rln_media_leg_finish(hub, leg);
 }
 
 static void on_rtp_statistics(struct rln_media_hub *hub, struct rln_leg *leg, const struct rln_event *r2m)

@@ -17,6 +17,8 @@ void rln_media_hub_outlet(struct rln_media_hub *hub, struct rln_pipeline_cfg *cf
 void rln_media_error(struct rln_media_hub *hub, uint64_t id, enum rln_media_fault fault, int error);
 /* A stopped leg has nothing open any more: it goes, and MEDIA_STREAM_STOPPED says so. */
 void rln_media_leg_finish(struct rln_media_hub *hub, struct rln_leg *leg);
+/* A look at a leg now and then: one that waits too long for its recording goes. */
+void rln_media_leg_age(struct rln_media_hub *hub, struct rln_leg *leg);
 /* Frees a leg without a word; after the lcores ended. */
 void rln_media_hub_abandon(struct rln_media_hub *hub, struct rln_leg *leg);
 

@@ -19,6 +19,7 @@
 #include "session/placement.h"
 
 #define BUS_BUDGET   64
+#define AGE_SLOTS    64
 #define HOUSEKEEP_NS (5 * RLN_MS)
 
 /*
@@ -233,6 +234,23 @@ static void counts_take(struct rln_shard *s)
 	__atomic_store_n(&s->counts.recorders, files.recorders, __ATOMIC_RELAXED);
 }
 
+/* A few slots at a time, and only while a leg waits for its file. */
+static void legs_age(struct rln_shard *s)
+{
+	struct rln_leg *leg;
+	uint64_t id;
+	unsigned i;
+
+	for (i = 0; i < AGE_SLOTS && s->counts.closing > 0; i++) {
+		leg = rln_slots_next(s->legs, &s->age_cursor, &id);
+		if (leg == NULL) {
+			s->age_cursor = 0;
+			return;
+		}
+		rln_media_leg_age(s->hub, leg);
+	}
+}
+
 unsigned rln_shard_poll(void *shard, uint64_t now_ns)
 {
 	struct rln_shard *s = shard;
@@ -252,6 +270,7 @@ unsigned rln_shard_poll(void *shard, uint64_t now_ns)
 		s->housekeep_ns = now_ns + HOUSEKEEP_NS;
 		rln_net_housekeep(s->cfg.net, now_ns);
 		counts_take(s);
+		legs_age(s);
 	}
 	return n;
 }

@@ -27,6 +27,7 @@ struct rln_shard {
 	struct rln_file_client *files; /* NULL: no file thread */
 	struct rln_media_hub *hub;
 	uint64_t housekeep_ns;
+	uint32_t age_cursor;            /* slot to look at next */
 	struct rln_shard_counts counts; /* writer: worker; read by anyone, field by field */
 	struct rln_batch batch;
 };

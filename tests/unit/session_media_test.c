@@ -17,6 +17,7 @@ static int media_setup(void **state)
 	snprintf(folder, sizeof(folder), "/tmp/rln_media_XXXXXX");
 	assert_non_null(mkdtemp(folder));
 	files_open();
+	assert_int_equal(rln_io_start(w.io), 0);
 	world_open(NULL);
 	return 0;
 }
@@ -404,6 +405,38 @@ static void a_recording_that_cannot_be_is_an_error(void **state)
 	assert_int_equal(got(RLN_EV_RECORDING_STOPPED, NULL), 0);
 }
 
+static int hung_setup(void **state)
+{
+	(void)state;
+	snprintf(folder, sizeof(folder), "/tmp/rln_media_XXXXXX");
+	assert_non_null(mkdtemp(folder));
+	files_open(); /* and nobody there yet */
+	world_open(NULL);
+	return 0;
+}
+
+static void a_disk_that_hangs_holds_up_no_call(void **state)
+{
+	struct rln_event ev = {0};
+	uint64_t id = started(1, NULL, RLN_LEG_PLAIN), other = started(2, NULL, RLN_LEG_PLAIN);
+
+	(void)state;
+	file_command(id, RLN_EV_START_RECORDING, path_in("h.wav"), 0, 1, RLN_FORMAT_WAV);
+	turns(100);
+	stop_leg(id);
+	turns(1900);
+	assert_int_equal(got(RLN_EV_MEDIA_STREAM_STOPPED, NULL), 0);
+	turns(200);
+	assert_int_equal(got(RLN_EV_MEDIA_STREAM_STOPPED, &ev), 1);
+	assert_int_equal(ev.id, id);
+	assert_int_equal(rln_io_start(w.io), 0); /* it comes to itself */
+	wait_for(RLN_EV_RECORDING_STOPPED, 1);
+	got(RLN_EV_RECORDING_STOPPED, &ev);
+	assert_int_equal(ev.id, id);
+	assert_true(samples_in("h.wav", 1) >= 700);
+	stop_leg(other);
+}
+
 static int no_files_setup(void **state)
 {
 	(void)state;
@@ -445,6 +478,7 @@ int main(void)
 		T(the_end_of_a_call_waits_for_its_recording),
 		T(both_directions_stand_in_a_stereo_file),
 		T(a_recording_that_cannot_be_is_an_error),
+		cmocka_unit_test_setup_teardown(a_disk_that_hangs_holds_up_no_call, hung_setup, media_teardown),
 		cmocka_unit_test_setup_teardown(without_a_file_thread_nothing_plays, no_files_setup, no_files_teardown),
 	};
 

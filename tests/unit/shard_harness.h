@@ -334,7 +334,7 @@ static void shard_cfg(struct rln_shard_cfg *cfg)
 	cfg->symmetric = true;
 }
 
-/* A file thread for the next world_open(). */
+/* A file thread for the next world_open(); it begins with rln_io_start(). */
 static void files_open(void)
 {
 	struct rln_files_cfg cfg = {.absolute = true, .cache_bytes = 1u << 20};
@@ -342,7 +342,6 @@ static void files_open(void)
 	assert_int_equal(rln_io_create(&w.io, RLN_ENDPOINT_WORKER0 + 1, 256), 0);
 	assert_int_equal(rln_files_create(&w.files, w.io, &cfg), 0);
 	rln_io_set_handler(w.io, rln_files_handle, w.files);
-	assert_int_equal(rln_io_start(w.io), 0);
 }
 
 static void files_close(void)
