@@ -1161,6 +1161,21 @@ static void a_timer_that_finds_no_room_comes_again(void **state)
 	assert_ended(id, RLN_STATE_TERMINATED, RLN_END_REJECTED, 480);
 }
 
+static void a_cleanup_that_finds_no_room_comes_again(void **state)
+{
+	struct rln_session_id id = ringing();
+
+	(void)state;
+	w->fail_publish_kind = RLN_EV_TIMER_FIRED;
+	w->fail_publish = 1;
+	command(id, RLN_EV_REJECT_CALL, 486);
+	pump();
+	assert_int_equal(state_of(id), RLN_STATE_TERMINATED); /* told, and still there */
+	assert_int_equal(told(RLN_EV_SESSION_TERMINATED), 1);
+	advance(5 * RLN_MS);
+	assert_ended(id, RLN_STATE_TERMINATED, RLN_END_REJECTED, 486);
+}
+
 static void commands_that_find_no_room_end_the_call(void **state)
 {
 	static const struct {
@@ -1260,6 +1275,7 @@ int main(void)
 		T(the_last_file_is_told_before_the_slot_goes),
 		T(a_dialog_that_ends_without_a_word_ends_the_call),
 		T(a_timer_that_finds_no_room_comes_again),
+		T(a_cleanup_that_finds_no_room_comes_again),
 		T(commands_that_find_no_room_end_the_call),
 	};
 

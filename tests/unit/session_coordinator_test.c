@@ -366,6 +366,57 @@ static void strangers_are_counted_and_answered(void **state)
 	assert_int_equal(rln_count_total(RLN_C_EVENT_ENDED_SESSION), before + 7); /* the end of the refused dialog, too */
 }
 
+static void an_id_that_nobody_reserved_makes_no_call(void **state)
+{
+	struct rln_event ev = {.id = rln_id_make(RLN_ID_SESSION, 0, 3, 99), .kind = RLN_EV_MAKE_CALL};
+	uint64_t before = rln_count_total(RLN_C_EVENT_ENDED_SESSION);
+
+	(void)state;
+	assert_int_equal(rln_bus_publish(bus, &ev), 0);
+	turn();
+	assert_int_equal(rln_count_total(RLN_C_EVENT_ENDED_SESSION), before + 1);
+	assert_int_equal(rln_coord_sessions(coord), 0);
+}
+
+static void a_call_without_a_block_gives_its_id_back(void **state)
+{
+	unsigned alice = peer_new("alice", 5060, false, nobody);
+	struct rln_call_request request = {.peer = alice, .to = "<sip:bob@198.18.0.2>"};
+	rln_block_ref held[300];
+	unsigned n = 0;
+
+	(void)state;
+	while (n < 300 && (held[n] = rln_block_alloc(1)))
+		n++;
+	for (unsigned i = 0; i < 3 * CALLS; i++) /* more often than there are ids */
+		assert_int_equal(rln_coord_make_call(coord, rln_coord_reserve(coord), &request), -ENOBUFS);
+	assert_int_equal(rln_coord_play(coord, rln_coord_reserve(coord), "a.wav", 1), -ENOBUFS);
+	while (n)
+		rln_block_release(held[--n]);
+}
+
+static void digits_reach_the_application_under_the_sessions_id(void **state)
+{
+	struct rln_coord_peer_cfg cfg = {.name = "alice", .port = 5060, .local_address = "198.18.0.1"};
+	struct rln_call_request request = {.to = "bob@198.18.0.2"};
+	struct rln_session_id id = rln_coord_reserve(coord);
+	struct rln_sub *sub = watch(RLN_SUB_SESSION, 0, id);
+	struct rln_event ev;
+
+	(void)state;
+	coord->is_running = false;
+	assert_int_equal(rln_coord_add_peer(coord, &cfg, &request.peer, 0), 0);
+	assert_int_equal(rln_coord_make_call(coord, id, &request), 0);
+	turn();
+	assert_string_equal(dialogs[0].from, "sip:alice@198.18.0.1");
+	wire_establishes(&dialogs[0], SDP_PEER);
+	worker_says(legs[0], RLN_EV_DTMF_DETECTED);
+	assert_true(next(sub, RLN_EV_DTMF_DETECTED, &ev));
+	assert_int_equal(ev.id, id.v);
+	wire_byes(&dialogs[0], RLN_END_REMOTE);
+	forget(sub);
+}
+
 static void a_leg_without_a_session_is_stopped(void **state)
 {
 	struct rln_event ev = {.id = rln_id_make(RLN_ID_SESSION, 0, 3, 99), .kind = RLN_EV_MEDIA_SESSION_CREATED};
@@ -431,6 +482,9 @@ int main(void)
 		T(a_peer_that_goes_takes_its_calls_along),
 		T(an_application_thread_waits_for_control),
 		T(strangers_are_counted_and_answered),
+		T(an_id_that_nobody_reserved_makes_no_call),
+		T(a_call_without_a_block_gives_its_id_back),
+		T(digits_reach_the_application_under_the_sessions_id),
 		T(a_leg_without_a_session_is_stopped),
 		T(only_events_of_a_layer_are_sent_to_it),
 		T(a_coordinator_without_memory_is_refused),

@@ -53,6 +53,7 @@ static uint32_t leg_generation;
 static uint16_t ports[8];
 static unsigned ports_n;
 static bool no_leg;
+static const char *wire_headers = "Subject: hello\r\nX: y\r\n"; /* of every INVITE */
 
 /* ---- the dialog layer's and the transport's doubles ---- */
 
@@ -387,7 +388,7 @@ static UNUSED struct fake_dialog *wire_invites(const char *user, uint16_t port, 
 	struct rln_sip_msg *msg;
 	char uri[100];
 
-	ev.incoming_call.block = rln_block_alloc(RLN_BLOCK_SMALL);
+	ev.incoming_call.block = rln_block_alloc(sizeof(*msg) + strlen(wire_headers) + 1000);
 	msg = rln_block_data(ev.incoming_call.block);
 	assert_non_null(msg);
 	memset(msg, 0, sizeof(*msg));
@@ -400,7 +401,7 @@ static UNUSED struct fake_dialog *wire_invites(const char *user, uint16_t port, 
 	ev.incoming_call.to = msg->request_uri.text;
 	ev.incoming_call.from = put((char *)msg, &at, "sip:carol@198.18.0.2");
 	ev.incoming_call.call_id = put((char *)msg, &at, "1@198.18.0.2");
-	ev.incoming_call.headers = put((char *)msg, &at, "Subject: hello\r\nX: y\r\n");
+	ev.incoming_call.headers = put((char *)msg, &at, wire_headers);
 	if (sdp)
 		ev.incoming_call.sdp_offer = put((char *)msg, &at, sdp);
 	rln_bus_enter(bus, RLN_ENDPOINT_CONTROL);

@@ -10,6 +10,7 @@ static char seen_headers[128], seen_sdp[512];
 static unsigned asked, acted;
 static struct rln_session_id acted_on;
 static bool is_slow;
+static size_t headers_len;
 
 static struct rln_decision decide(void *arg, const struct rln_invite_details *invite)
 {
@@ -18,6 +19,7 @@ static struct rln_decision decide(void *arg, const struct rln_invite_details *in
 	assert_string_equal(arg, "arg");
 	asked++;
 	seen = *invite;
+	headers_len = strlen(invite->headers);
 	snprintf(seen_headers, sizeof(seen_headers), "%s", invite->headers);
 	snprintf(seen_sdp, sizeof(seen_sdp), "%s", invite->sdp ? invite->sdp : "");
 	while (is_slow && rln_clock_ns() - began < 2 * RLN_MS)
@@ -72,6 +74,24 @@ static void an_accepted_call_rings_until_it_is_answered(void **state)
 	wire_byes(d, RLN_END_REMOTE);
 	assert_true(next_state(sub, RLN_STATE_TERMINATED));
 	forget(sub);
+}
+
+/* What a handler sees of endless headers are whole lines. */
+static void long_headers_are_cut_at_a_line(void **state)
+{
+	static char headers[3 * RLN_BLOCK_SMALL];
+	const char *before = wire_headers;
+
+	(void)state;
+	for (size_t at = 0; at + 12 < sizeof(headers); at += 11)
+		memcpy(headers + at, "X-A: 12345\n", 12);
+	wire_headers = headers;
+	decision = (struct rln_decision){.kind = RLN_DECISION_REJECT, .code = 486};
+	wire_invites("anyone", 5060, SDP_PEER);
+	wire_headers = before;
+	assert_int_equal(asked, 1);
+	assert_true(headers_len < RLN_BLOCK_SMALL && headers_len > RLN_BLOCK_SMALL - 12);
+	assert_int_equal(headers_len % 11, 0);
 }
 
 static void auto_answer_needs_nobody(void **state)
@@ -265,6 +285,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(an_accepted_call_rings_until_it_is_answered),
+		T(long_headers_are_cut_at_a_line),
 		T(auto_answer_needs_nobody),
 		T(a_rejected_call_leaves_no_session),
 		T(a_deferred_call_waits_for_its_decision),
