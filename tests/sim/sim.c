@@ -67,9 +67,10 @@ static void configure(struct rln_config *config, const struct sim_cfg *c)
 	snprintf(media, sizeof(media), "recordings: %s, prompts: %s", sim_path("", dir), dir);
 	snprintf(text, sizeof(text),
 		"runtime: {hugepages: off, memory_mb: 640, workers: %u, telemetry: off, prefix: rln-sim%s%s}\n"
-		"ports:\n  - {name: sim0, device: net_ring_sim, addresses: [" SIM_MAIN "/24], mac: '02:00:00:00:00:01'}\n"
+		"ports:\n  - {name: sim0, device: net_ring_sim, addresses: [" SIM_MAIN
+		"/24], mac: '02:00:00:00:00:01', queues: %s}\n"
 		"sip: {%s}\nrtp: {%s}\nlimits: {%s}\nmedia: {%s}\nlog: {level: %s, trace: %s}\n%s",
-		c->workers ? c->workers : 2, c->runtime ? ", " : "", c->runtime ? c->runtime : "",
+		c->workers ? c->workers : 2, c->runtime ? ", " : "", c->runtime ? c->runtime : "", c->queues == 1 ? "1" : "auto",
 		c->sip ? c->sip : "t1_ms: 50, t2_ms: 200, t4_ms: 100, max_transactions: 20000, max_dialogs: 4000",
 		c->rtp ? c->rtp : "port_min: 20000, port_max: 29999", c->limits ? c->limits : "calls: 400",
 		c->media ? c->media : media, getenv("SIM_LOG") ? getenv("SIM_LOG") : "error", c->trace ? "on" : "off",
@@ -89,9 +90,14 @@ void sim_start(const struct sim_cfg *cfg)
 	struct rln_appliance_options options = {.routes = c->routes != NULL};
 	struct rln_eal eal;
 
+	if (appliance) { /* a test that failed left it */
+		rln_appliance_stop(appliance, 0);
+		appliance = NULL;
+		sim_wire_close();
+	}
 	configure(&config, c);
 	assert_int_equal(rln_eal_start(&config, NULL, &eal), 0);
-	sim_wire_open(2);
+	sim_wire_open(c->queues ? c->queues : c->workers ? c->workers : 2);
 	rln_counts_reset();
 	if (c->trace)
 		sim_trace_begin();

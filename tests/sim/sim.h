@@ -34,6 +34,7 @@
 
 struct sim_cfg {          /* flow maps of YAML, NULL: the harness's own */
 	unsigned workers; /* 0: 2 */
+	unsigned queues;  /* of the device; 0: 2 */
 	const char *sip, *rtp, *limits, *media, *routes, *runtime;
 	bool trace;
 };
@@ -103,6 +104,7 @@ struct sim_udp { /* a socket of a host on the wire; owner: the wire's lock */
 	void *arg;
 };
 
+/* The device has two queues; frames go into the first `queues` of them. */
 void sim_wire_open(unsigned queues);
 void sim_wire_close(void);
 /* Frames of ours that nobody gave back. */

@@ -20,19 +20,19 @@
 
 #include "lcore/batch.h"
 
-#define QUEUES  4
-#define RING    4096
-#define FRAMES  8191
-#define MTU     1500
-#define TURN_NS 300000 /* how long the wire's thread waits when nothing comes */
+#define DEVICE_QUEUES 2
+#define RING          4096
+#define FRAMES        8191
+#define MTU           1500
+#define TURN_NS       300000 /* how long the wire's thread waits when nothing comes */
 
 static struct { /* owner: lock */
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t changed, wake;
 	bool stop, cut, refuse;
-	unsigned queues;
-	struct rte_ring *rx[QUEUES], *tx[QUEUES]; /* rx: into the appliance */
+	unsigned queues;                                        /* that the appliance polls */
+	struct rte_ring *rx[DEVICE_QUEUES], *tx[DEVICE_QUEUES]; /* rx: into the appliance */
 	struct rte_mempool *pool;
 	struct sim_udp *sockets;
 	struct sim_task *tasks;
@@ -271,7 +271,7 @@ static unsigned empty_rings(void)
 	unsigned n = 0;
 	void *m;
 
-	for (unsigned q = 0; q < wire.queues; q++) {
+	for (unsigned q = 0; q < DEVICE_QUEUES; q++) {
 		while (n < 512 && rte_ring_dequeue(wire.tx[q], &m) == 0) {
 			take_frame(m);
 			n++;
@@ -491,14 +491,15 @@ void sim_wire_open(unsigned queues)
 		pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 		pthread_cond_init(&wire.changed, &attr);
 		pthread_cond_init(&wire.wake, &attr);
-		wire.queues = queues;
-		for (unsigned q = 0; q < queues; q++) {
+		for (unsigned q = 0; q < DEVICE_QUEUES; q++) {
 			wire.rx[q] = ring("rx", q);
 			wire.tx[q] = ring("tx", q);
 			assert_true(wire.rx[q] && wire.tx[q]);
 		}
-		assert_true(rte_eth_from_rings("sim", wire.rx, queues, wire.tx, queues, SOCKET_ID_ANY) >= 0);
+		assert_true(rte_eth_from_rings("sim", wire.rx, DEVICE_QUEUES, wire.tx, DEVICE_QUEUES, SOCKET_ID_ANY) >= 0);
 	}
+	assert_true(queues <= DEVICE_QUEUES);
+	wire.queues = queues;
 	wire.stop = wire.cut = wire.refuse = false;
 	memset(&wire.counts, 0, sizeof(wire.counts));
 	assert_int_equal(pthread_create(&wire.thread, NULL, run, NULL), 0);
@@ -514,7 +515,7 @@ void sim_wire_close(void)
 	sim_wire_unlock();
 	pthread_join(wire.thread, NULL);
 	wire.tasks = NULL;
-	for (unsigned q = 0; q < wire.queues; q++) {
+	for (unsigned q = 0; q < DEVICE_QUEUES; q++) {
 		while (rte_ring_dequeue(wire.rx[q], &m) == 0)
 			rte_pktmbuf_free(m);
 		while (rte_ring_dequeue(wire.tx[q], &m) == 0)
