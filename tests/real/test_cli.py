@@ -70,6 +70,17 @@ def cli_check_interface_down(w):
 
 
 @test
+def cli_closed_descriptor(w):
+    """A closed 0, 1 or 2 is not given to a device, where it would receive what is printed."""
+    h, conf = pair(w)
+    sh('ip', 'link', 'set', 'ra', 'up', ns=h)
+    p = w.run('sh', '-c', 'exec "$0" serve -c "$1" <&-', RINGLANE, conf, ns=h, env={'RUNTIME_DIRECTORY': str(w.dir)})
+    p.expect('is ready', 20)
+    check(os.readlink(f'/proc/{p.p.pid}/fd/0') == '/dev/null', 'descriptor 0 was closed and became something else')
+    p.stop()
+
+
+@test
 def cli_check_checksum_offload(w):
     h, conf = pair(w)
     sh('ip', 'link', 'set', 'ra', 'up', ns=h)
