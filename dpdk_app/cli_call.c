@@ -17,6 +17,7 @@
 #include "dpdk_app/report.h"
 #include "lcore/clock.h"
 #include "session/ringlane.h"
+#include "sip/message.h"
 
 #define SLICE_MS       100   /* one wait; signals are looked at between them */
 #define END_MS         35000 /* a BYE without an answer gives up after 64 * T1 */
@@ -72,6 +73,29 @@ static const char *host_of(const char *target, size_t *len)
 		host += 4;
 	*len = *host == '[' && strchr(host, ']') ? (size_t)(strchr(host, ']') + 1 - host) : strcspn(host, ":;?>");
 	return host;
+}
+
+#define TARGET_MAX 512
+
+/* Said before anything is started: another scheme than sip, or what is no address at all. */
+static bool is_sip_target(const char *target)
+{
+	static const char *const others[] = {"sips:", "tel:", "h323:"};
+	char uri[TARGET_MAX + 8];
+	struct rln_sip_uri parts;
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		if (strncasecmp(target, others[i], strlen(others[i])) == 0) {
+			fprintf(stderr, "ringlane: cannot call %.64s: only sip: is spoken, over UDP\n", target);
+			return false;
+		}
+	}
+	snprintf(uri, sizeof(uri), "%s%s", strncasecmp(target, "sip:", 4) == 0 ? "" : "sip:", target);
+	if (strlen(target) <= TARGET_MAX && rln_sip_uri_parse(&parts, uri, strlen(uri)) == 0 && parts.host.len)
+		return true;
+	fprintf(stderr, "ringlane: '%.64s%s' is no SIP address; expected e.g. sip:echo@198.18.0.1\n", target,
+		strlen(target) > 64 ? "..." : "");
+	return false;
 }
 
 /* Said before anything is started: a name that nobody can resolve. */
@@ -406,7 +430,7 @@ int rln_cli_call(const struct rln_cli *given)
 	if (!text)
 		goto out;
 	rc = RLN_EXIT_FAILED;
-	if (!is_reachable_name(&config, cli.words[0]) || !are_files_usable(&cli))
+	if (!is_sip_target(cli.words[0]) || !is_reachable_name(&config, cli.words[0]) || !are_files_usable(&cli))
 		goto out;
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);

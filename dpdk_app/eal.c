@@ -80,6 +80,29 @@ static void lcore_map(const struct rln_config *config, unsigned workers, char *o
 		len += snprintf(out + len, size - (size_t)len, ",%u@%u", RLN_LCORE_WORKER0 + k, worker_cpu(rt, &cpus, k));
 }
 
+static bool has_cpu(const struct cpus *cpus, int cpu, const char *key)
+{
+	for (unsigned i = 0; i < cpus->n; i++) {
+		if (cpu == RLN_CPU_AUTO || cpus->cpu[i] == cpu)
+			return true;
+	}
+	rln_log(RLN_LOG_ERROR, 0, "%s: this process may not use CPU %d; mend: taskset -pc $$ shows which it may", key, cpu);
+	return false;
+}
+
+/* EAL would answer a CPU that is not there with its whole usage page. */
+static bool cpus_exist(const struct rln_config_runtime *rt)
+{
+	struct cpus cpus;
+	bool ok;
+
+	usable_cpus(&cpus);
+	ok = has_cpu(&cpus, rt->main_cpu, "runtime.main_cpu") && has_cpu(&cpus, rt->control_cpu, "runtime.control_cpu");
+	for (unsigned i = 0; ok && i < rt->worker_cpus_n; i++)
+		ok = has_cpu(&cpus, rt->worker_cpus[i], "runtime.worker_cpus");
+	return ok;
+}
+
 static unsigned read_number(const char *path)
 {
 	unsigned n = 0;
@@ -241,6 +264,8 @@ int rln_eal_start(const struct rln_config *config, const char *extra_args, struc
 	}
 	memory_mb = config->runtime.memory_mb ? config->runtime.memory_mb : rln_config_memory_need_mb(config, workers);
 	state.eal.workers = workers;
+	if (!cpus_exist(&config->runtime))
+		return -EINVAL;
 	rc = choose_memory(config, memory_mb, &state.eal.hugepages);
 	if (rc != 0)
 		return rc;

@@ -6,16 +6,22 @@
 #include "dpdk_app/cli.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <unistd.h>
 
 int main(int argc, char **argv)
 {
-	int fd;
+	int fd, rc;
 
 	do
 		fd = open("/dev/null", O_RDWR);
 	while (fd >= 0 && fd <= STDERR_FILENO);
 	if (fd >= 0)
 		close(fd);
-	return rln_cli_main(argc, argv);
+	rc = rln_cli_main(argc, argv);
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		perror("ringlane: standard output");
+		rc = rc ? rc : RLN_EXIT_FAILED;
+	}
+	return rc;
 }

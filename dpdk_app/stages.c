@@ -426,6 +426,9 @@ unsigned rln_appliance_stop(struct rln_appliance *a, int drain_ms)
 	rln_coord_drain(a->coord);
 	for (int waited = 0; waited < drain_ms && rln_coord_sessions(a->coord); waited += DRAIN_STEP_MS)
 		rln_tend_pause(a->tend, DRAIN_STEP_MS);
+	if (rln_coord_sessions(a->coord))
+		rln_log(RLN_LOG_WARNING, 0, "%u calls ended without their peer's answer to our BYE",
+			rln_coord_sessions(a->coord));
 	undo(a, STAGES);
 	left = a->left;
 	rln_log(left ? RLN_LOG_WARNING : RLN_LOG_INFO, 0, "in use at the end: %s", a->left_text);

@@ -11,7 +11,7 @@ struct rln_leg_stats {
 	uint64_t at_ns;                     /* when it was published */
 	uint64_t packets_sent, octets_sent; /* payload octets, as in RTCP */
 	uint64_t packets_received, octets_received;
-	uint64_t lost;                       /* expected - received (RFC 3550 A.3), never below 0 here */
+	uint64_t lost;                       /* numbers that never came; copies do not hide any (RFC 3550's own count goes into RTCP) */
 	uint64_t reordered, duplicate, late; /* late: older than the sequence window */
 	uint64_t dropped_source, dropped_pt;
 	uint64_t last_rx_ns;                /* 0 = never */

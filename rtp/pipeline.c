@@ -42,7 +42,6 @@ void rln_leg_publish_stats(struct rln_leg *leg, uint64_t now_ns)
 {
 	struct rln_leg_cold *cold = leg->cold;
 	struct rln_seq_counts seq;
-	int32_t lost;
 	struct rln_leg_stats s = {
 		.at_ns = now_ns,
 		.packets_sent = leg->tx_packets,
@@ -64,9 +63,8 @@ void rln_leg_publish_stats(struct rln_leg *leg, uint64_t now_ns)
 	};
 
 	rln_seq_counts_total(&leg->seq, &cold->seq, &seq);
-	lost = rln_seq_lost(&seq);
 	s.packets_received = rln_seq_received(&seq);
-	s.lost = lost > 0 ? (uint32_t)lost : 0;
+	s.lost = rln_seq_unique_lost(&seq);
 	s.reordered = seq.reordered;
 	s.duplicate = seq.duplicate;
 	s.late = seq.too_late;

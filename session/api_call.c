@@ -91,7 +91,8 @@ static void note_media(struct rln_call *call)
 {
 	struct rln_registry_entry entry;
 
-	if (!call->media.v && call->peer->api->coord && rln_registry_find(rln_coord_registry(call->peer->api->coord), call->id.v, &entry))
+	if (!call->media.v && call->peer->api->coord &&
+		rln_registry_find(rln_coord_registry(call->peer->api->coord), call->id.v, &entry))
 		call->media = entry.media;
 }
 

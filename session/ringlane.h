@@ -61,14 +61,16 @@ struct rln_peer_options {
 	bool auto_answer;          /* incoming calls are accepted at once and still delivered */
 };
 
-/* A SIP endpoint in this process. EADDRINUSE: another peer or the server has the port. */
+/* A SIP endpoint in this process. EADDRINUSE: a peer of that name has the port already. Needs the port to itself only by name: the server's
+ * routes may share it. */
 struct rln_peer *rln_peer_new(const char *name, uint16_t port);
 struct rln_peer *rln_peer_new_with(const struct rln_peer_options *options);
 /* Ends the peer's calls first; calls that the application still holds stay valid and are ended. */
 void rln_peer_free(struct rln_peer *peer);
 
 /* Places a call: "bob@198.18.0.2", "sip:bob@198.18.0.2:5070"; hosts 127.0.0.0/8 and ::1 mean this process. Returns at once: wait for
- * RLN_STATE_ACTIVE. errno: EINVAL (target), EHOSTUNREACH (a name: we resolve those of the config's hosts), ENOSPC (call limit). */
+ * RLN_STATE_ACTIVE. A target that cannot be called ends the call at once: FAILED, with its reason.
+ * errno: EINVAL (empty or too long), ENOSPC (call limit). */
 struct rln_call *rln_peer_call(struct rln_peer *peer, const char *target);
 
 /* The next call off the wire, or NULL with errno ETIMEDOUT. */
@@ -111,7 +113,7 @@ int rln_call_stop_recording(struct rln_call *call);
 /* What the call's packets did so far, at most a second old; final once the call is over. */
 struct rln_call_statistics {
 	uint64_t packets_sent, octets_sent, packets_received, octets_received; /* octets of payload */
-	uint64_t lost, reordered, duplicate, late;  /* of what was received (RFC 3550 A.3) */
+	uint64_t lost, reordered, duplicate, late;  /* of what should have come; lost: numbers that never did, copies hide none */
 	float jitter_ms;                            /* RFC 3550 6.4.1 */
 	float round_trip_ms;                        /* from RTCP; < 0: not measured */
 	uint32_t peer_lost;                         /* of what we sent, as the peer reports it */
