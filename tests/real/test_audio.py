@@ -186,7 +186,7 @@ def audio_we_call_baresip(w):
 
 @test
 def audio_tshark_agrees(w):
-    """A capture of a call with exact losses: tshark's loss and packet counts are ours, its jitter within 0.2 ms."""
+    """A capture of a call with exact losses: tshark's loss and packet counts are ours, its jitter's range holds ours."""
     ours, router, theirs = w.routed()
     lose(router, '--sport', '22000:22099', every=50, first=20)
     sb = speech(w, BOB, 'bob.wav')
@@ -201,11 +201,12 @@ def audio_tshark_agrees(w):
     stream = next(x.split() for x in rows if '198.18.1.2' in x.split()[2:3])
     # start end src port dst port ssrc payload pkts lost (pct) mindelta meandelta maxdelta minjitter meanjitter maxjitter
     pkts, lost = int(stream[8]), int(stream[9])
-    jitter_mean = float(stream[-2 if stream[-1] == 'X' else -2])
+    least, _, most = (float(x) for x in [x for x in stream if x != 'X'][-3:])
     rx = mine['calls'][0]['receive']
     check(rx['packets'] == pkts, f'packets: ours {rx["packets"]}, tshark {pkts}\n{" ".join(stream)}')
     check(rx['lost'] == lost and lost > 0, f'lost: ours {rx["lost"]}, tshark {lost}')
-    check(abs(rx['jitter_ms'] - jitter_mean) < 0.5, f'jitter: ours {rx["jitter_ms"]}, tshark {jitter_mean}')
+    # Ours is J at the end (RFC 3550 A.8), in whole units of 125 us; tshark prints the range it went through.
+    check(least - 0.25 <= rx['jitter_ms'] <= most + 0.25, f'jitter: ours {rx["jitter_ms"]}, tshark {least} to {most}')
 
 
 sys.exit(main())
