@@ -10,9 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
-#include <unistd.h>
 
+#include "bench/micro/micro.h"
 #include "lcore/bus.h"
 #include "lcore/clock.h"
 #include "lcore/count.h"
@@ -22,53 +21,11 @@
 #include "lcore/slots.h"
 #include "lcore/wheel.h"
 
-#define RUNS       7
 #define OPERATIONS 1000000u
 #define HOPS       50000u
 #define OBJECTS    10000u
 
 static volatile uint64_t sink; /* what the compiler may not leave out */
-
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-/* One figure: `operation` does `count` of them. */
-static void measure(const char *name, void (*operation)(uint32_t count), uint32_t count)
-{
-	double ns[RUNS];
-
-	operation(count / 10); /* warm */
-	for (int i = 0; i < RUNS; i++) {
-		uint64_t from = rln_clock_tsc();
-
-		operation(count);
-		ns[i] = (double)(rln_clock_tsc() - from) * 1e9 / rln_clock_hz() / count;
-	}
-	qsort(ns, RUNS, sizeof(ns[0]), by_value);
-	printf("{\"bench\":\"lcore\",\"name\":\"%s\",\"unit\":\"ns\",\"median\":%.2f,\"min\":%.2f,\"max\":%.2f,\"runs\":%d}\n",
-		name, ns[RUNS / 2], ns[0], ns[RUNS - 1], RUNS);
-}
-
-static void print_machine(void)
-{
-	char model[128] = "unknown", line[256];
-	FILE *f = fopen("/proc/cpuinfo", "r");
-	struct utsname u;
-
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "model name : %127[^\n]", model) == 1)
-			break;
-	if (f)
-		fclose(f);
-	uname(&u);
-	printf("{\"bench\":\"lcore\",\"machine\":{\"cpu\":\"%s\",\"cpus\":%ld,\"tsc_hz\":%.0f,\"kernel\":\"%s\",\"compiler\":\"%"
-	       "s\"}}\n",
-		model, sysconf(_SC_NPROCESSORS_ONLN), rln_clock_hz(), u.release, __VERSION__);
-}
 
 /* --- the bus ------------------------------------------------------------------------------------------------------ */
 
@@ -200,9 +157,9 @@ static void bench_bus(void)
 	pin(0);
 	rln_bus_enter(bus, RLN_ENDPOINT_CONTROL);
 	event_hop();
-	measure("publish_deliver", publish_and_deliver, OPERATIONS);
-	measure("publish_deliver_block", publish_and_deliver_block, OPERATIONS);
-	measure("bus_poll_idle", poll_idle, OPERATIONS);
+	measure_as("lcore", "publish_deliver", publish_and_deliver, OPERATIONS);
+	measure_as("lcore", "publish_deliver_block", publish_and_deliver_block, OPERATIONS);
+	measure_as("lcore", "bus_poll_idle", poll_idle, OPERATIONS);
 	rln_bus_free(bus);
 }
 
@@ -243,8 +200,8 @@ static void bench_slots(void)
 		shuffled[i] = shuffled[k];
 		shuffled[k] = i;
 	}
-	measure("slots_get_of_10000", slots_get, OPERATIONS);
-	measure("slots_add_del", slots_add_del, OPERATIONS);
+	measure_as("lcore", "slots_get_of_10000", slots_get, OPERATIONS);
+	measure_as("lcore", "slots_add_del", slots_add_del, OPERATIONS);
 	rln_slots_destroy(slots);
 }
 
@@ -295,12 +252,12 @@ static void bench_wheel(void)
 		abort();
 	for (uint32_t i = 0; i < OBJECTS; i++)
 		timers[i].fire = rearm_20_ms;
-	measure("wheel_advance_idle", wheel_idle_advance, OPERATIONS);
+	measure_as("lcore", "wheel_advance_idle", wheel_idle_advance, OPERATIONS);
 	rln_wheel_destroy(wheel);
 	if (rln_wheel_create(&wheel, RLN_MS / 4, 0) < 0)
 		abort();
-	measure("wheel_arm_disarm", wheel_arm_disarm, OPERATIONS);
-	measure("wheel_media_tick_of_10000", wheel_media_ticks, OPERATIONS);
+	measure_as("lcore", "wheel_arm_disarm", wheel_arm_disarm, OPERATIONS);
+	measure_as("lcore", "wheel_media_tick_of_10000", wheel_media_ticks, OPERATIONS);
 	rln_wheel_destroy(wheel);
 }
 
@@ -361,19 +318,19 @@ static void hist_record(uint32_t count)
 int main(void)
 {
 	rln_clock_init();
-	print_machine();
+	print_machine("lcore");
 	bench_bus();
 	bench_slots();
 	bench_wheel();
-	measure("clock_ns", read_clock, OPERATIONS);
-	measure("block_alloc_release", block_alloc_release, OPERATIONS);
-	measure("heap_alloc_free_512", heap_alloc_free, OPERATIONS);
-	measure("count", count_one, OPERATIONS);
-	measure("hash_40_bytes", hash_call_id, OPERATIONS);
-	measure("random_token_16", random_token, OPERATIONS / 10);
+	measure_as("lcore", "clock_ns", read_clock, OPERATIONS);
+	measure_as("lcore", "block_alloc_release", block_alloc_release, OPERATIONS);
+	measure_as("lcore", "heap_alloc_free_512", heap_alloc_free, OPERATIONS);
+	measure_as("lcore", "count", count_one, OPERATIONS);
+	measure_as("lcore", "hash_40_bytes", hash_call_id, OPERATIONS);
+	measure_as("lcore", "random_token_16", random_token, OPERATIONS / 10);
 	if (rln_hist_create(&hist) < 0)
 		abort();
-	measure("hist_record", hist_record, OPERATIONS);
+	measure_as("lcore", "hist_record", hist_record, OPERATIONS);
 	rln_hist_destroy(hist);
 	rln_blocks_fini();
 	return 0;

@@ -7,9 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
-#include <unistd.h>
 
+#include "bench/micro/micro.h"
 #include "lcore/clock.h"
 #include "rtp/codec.h"
 #include "rtp/jitter_stat.h"
@@ -18,7 +17,6 @@
 #include "rtp/seq.h"
 #include "rtp/tone.h"
 
-#define RUNS       7
 #define OPERATIONS 2000000u
 #define FRAMES     400000u
 #define STREAMS    4096u /* times 256 bytes of leg: beyond the second-level cache */
@@ -35,46 +33,6 @@ static uint8_t packet[RLN_RTP_HEADER + SAMPLES], full[RLN_RTP_HEADER + 64 + SAMP
 static size_t full_len, report_len;
 static int16_t pcm[SAMPLES];
 static volatile uint32_t sink;
-
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static void measure(const char *name, void (*operation)(uint32_t count), uint32_t count)
-{
-	double ns[RUNS];
-
-	operation(count / 10); /* warm */
-	for (int i = 0; i < RUNS; i++) {
-		uint64_t from = rln_clock_tsc();
-
-		operation(count);
-		ns[i] = (double)(rln_clock_tsc() - from) * 1e9 / rln_clock_hz() / count;
-	}
-	qsort(ns, RUNS, sizeof(ns[0]), by_value);
-	printf("{\"bench\":\"rtp\",\"name\":\"%s\",\"unit\":\"ns\",\"median\":%.2f,\"min\":%.2f,\"max\":%.2f,\"runs\":%d}\n",
-		name, ns[RUNS / 2], ns[0], ns[RUNS - 1], RUNS);
-}
-
-static void print_machine(void)
-{
-	char model[128] = "unknown", line[256];
-	FILE *f = fopen("/proc/cpuinfo", "r");
-	struct utsname u;
-
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "model name : %127[^\n]", model) == 1)
-			break;
-	if (f)
-		fclose(f);
-	uname(&u);
-	printf("{\"bench\":\"rtp\",\"machine\":{\"cpu\":\"%s\",\"cpus\":%ld,\"tsc_hz\":%.0f,\"kernel\":\"%s\",\"compiler\":\"%"
-	       "s\"}}\n",
-		model, sysconf(_SC_NPROCESSORS_ONLN), rln_clock_hz(), u.release, __VERSION__);
-}
 
 static void make_input(void)
 {
@@ -215,19 +173,19 @@ static void tone_frame(uint32_t count)
 int main(void)
 {
 	rln_clock_init();
-	print_machine();
+	print_machine("rtp");
 	make_input();
-	measure("rtp_parse", parse_plain, OPERATIONS);
-	measure("rtp_parse_csrc_extension", parse_full, OPERATIONS);
-	measure("rtp_rewrite", rewrite, OPERATIONS);
-	measure("seq_jitter_one_stream", account_one, OPERATIONS);
-	measure("seq_jitter_4096_streams", account_many, OPERATIONS);
-	measure("seq_jitter_4096_streams_10pct_loss", account_lossy, OPERATIONS);
-	measure("rtcp_parse", parse_rtcp, OPERATIONS);
-	measure("pcmu_encode_160", pcmu_encode, FRAMES);
-	measure("pcma_encode_160", pcma_encode, FRAMES);
-	measure("pcmu_decode_160", pcmu_decode, FRAMES);
-	measure("pcma_decode_160", pcma_decode, FRAMES);
-	measure("tone_160", tone_frame, FRAMES / 4);
+	measure_as("rtp", "rtp_parse", parse_plain, OPERATIONS);
+	measure_as("rtp", "rtp_parse_csrc_extension", parse_full, OPERATIONS);
+	measure_as("rtp", "rtp_rewrite", rewrite, OPERATIONS);
+	measure_as("rtp", "seq_jitter_one_stream", account_one, OPERATIONS);
+	measure_as("rtp", "seq_jitter_4096_streams", account_many, OPERATIONS);
+	measure_as("rtp", "seq_jitter_4096_streams_10pct_loss", account_lossy, OPERATIONS);
+	measure_as("rtp", "rtcp_parse", parse_rtcp, OPERATIONS);
+	measure_as("rtp", "pcmu_encode_160", pcmu_encode, FRAMES);
+	measure_as("rtp", "pcma_encode_160", pcma_encode, FRAMES);
+	measure_as("rtp", "pcmu_decode_160", pcmu_decode, FRAMES);
+	measure_as("rtp", "pcma_decode_160", pcma_decode, FRAMES);
+	measure_as("rtp", "tone_160", tone_frame, FRAMES / 4);
 	return 0;
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "bench/micro/micro.h"
 #include "lcore/clock.h"
 #include "lcore/wheel.h"
 #include "rtp/leg.h"
@@ -16,7 +17,6 @@
 #include "session/registry.h"
 #include "session/session.h"
 
-#define RUNS       7
 #define OPERATIONS 1000000u
 #define SESSIONS   10000u
 
@@ -55,29 +55,6 @@ static void lookup(uint32_t count)
 		to.port = (uint16_t)(ports.first + 2 * (i * 2654435761u % SESSIONS));
 		sink += (uint32_t)rln_rtp_parse(packet, sizeof(packet), &rtp) + (rln_port_table_find(&ports, &to)->leg == &leg);
 	}
-}
-
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static void measure(const char *name, void (*operation)(uint32_t count))
-{
-	double ns[RUNS];
-
-	operation(OPERATIONS / 10); /* warm */
-	for (int i = 0; i < RUNS; i++) {
-		uint64_t from = rln_clock_tsc();
-
-		operation(OPERATIONS);
-		ns[i] = (double)(rln_clock_tsc() - from) * 1e9 / rln_clock_hz() / OPERATIONS;
-	}
-	qsort(ns, RUNS, sizeof(ns[0]), by_value);
-	printf("{\"bench\":\"session\",\"name\":\"%s\",\"unit\":\"ns\",\"median\":%.2f,\"min\":%.2f,\"max\":%.2f,\"runs\":%d}\n",
-		name, ns[RUNS / 2], ns[0], ns[RUNS - 1], RUNS);
 }
 
 static int set_up(void)
@@ -131,7 +108,8 @@ int main(void)
 		fprintf(stderr, "session_bench: set-up failed\n");
 		return 1;
 	}
-	measure("machine_step", step);
-	measure("rtp_parse_and_lookup_of_10000", lookup);
+	print_machine("session");
+	measure_as("session", "machine_step", step, OPERATIONS);
+	measure_as("session", "rtp_parse_and_lookup_of_10000", lookup, OPERATIONS);
 	return published ? 0 : 1;
 }

@@ -7,14 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
-#include <unistd.h>
 
+#include "bench/micro/micro.h"
 #include "lcore/clock.h"
 #include "sip/build.h"
 #include "sip/txn_priv.h"
 
-#define RUNS       7
 #define OPERATIONS 100000u
 #define OTHERS     100000u
 
@@ -26,46 +24,6 @@ static struct rln_wheel *wheel;
 static struct rln_txns *txns;
 static uint64_t now_ns = RLN_SEC;
 static char last_via[128];
-
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static void measure(const char *name, void (*operation)(uint32_t count), uint32_t count)
-{
-	double ns[RUNS];
-
-	operation(count / 10); /* warm */
-	for (int i = 0; i < RUNS; i++) {
-		uint64_t from = rln_clock_tsc();
-
-		operation(count);
-		ns[i] = (double)(rln_clock_tsc() - from) * 1e9 / rln_clock_hz() / count;
-	}
-	qsort(ns, RUNS, sizeof(ns[0]), by_value);
-	printf("{\"bench\":\"sip\",\"name\":\"%s\",\"unit\":\"ns\",\"median\":%.0f,\"min\":%.0f,\"max\":%.0f,\"runs\":%d}\n",
-		name, ns[RUNS / 2], ns[0], ns[RUNS - 1], RUNS);
-}
-
-static void print_machine(void)
-{
-	char model[128] = "unknown", line[256];
-	FILE *f = fopen("/proc/cpuinfo", "r");
-	struct utsname u;
-
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "model name : %127[^\n]", model) == 1)
-			break;
-	if (f)
-		fclose(f);
-	uname(&u);
-	printf("{\"bench\":\"sip\",\"machine\":{\"cpu\":\"%s\",\"cpus\":%ld,\"tsc_hz\":%.0f,\"kernel\":\"%s\",\"compiler\":\"%"
-	       "s\"}}\n",
-		model, sysconf(_SC_NPROCESSORS_ONLN), rln_clock_hz(), u.release, __VERSION__);
-}
 
 /* ---- messages: the headers of a soft phone behind one proxy ---- */
 
@@ -246,16 +204,16 @@ static void start(void)
 int main(void)
 {
 	rln_clock_init();
-	print_machine();
+	print_machine("sip");
 	start();
 	make_messages();
-	measure("parse_invite", parse_invite, OPERATIONS);
-	measure("parse_200", parse_ok, OPERATIONS);
-	measure("build_200", build_response, OPERATIONS);
+	measure_as("sip", "parse_invite", parse_invite, OPERATIONS);
+	measure_as("sip", "parse_200", parse_ok, OPERATIONS);
+	measure_as("sip", "build_200", build_response, OPERATIONS);
 	server_transaction(OTHERS);
-	measure("server_transaction", server_transaction, OPERATIONS);
-	measure("repeated_request", repeated_request, OPERATIONS);
-	measure("client_transaction", client_transaction, OPERATIONS);
+	measure_as("sip", "server_transaction", server_transaction, OPERATIONS);
+	measure_as("sip", "repeated_request", repeated_request, OPERATIONS);
+	measure_as("sip", "client_transaction", client_transaction, OPERATIONS);
 	rln_txns_destroy(txns);
 	rln_wheel_destroy(wheel);
 	rln_bus_free(bus);
