@@ -220,14 +220,15 @@ docs: $(PROGRAM) $(patsubst docs/gen/%.c,$(BUILD)/docs/%,$(wildcard docs/gen/*.c
 	@docs/generate.sh $(BUILD) $(DOCS_CHECK)
 
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/ringlane/lcore $(DESTDIR)$(PREFIX)/share/man/man1 \
-		$(DESTDIR)$(PREFIX)/share/doc/ringlane
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/ringlane/lcore $(DESTDIR)$(PREFIX)/include/ringlane/session \
+		$(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/doc/ringlane
 	install -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/
 	install -m 644 $(LIB_A) $(DESTDIR)$(PREFIX)/lib/
 	install -m 755 $(LIB_SO) $(DESTDIR)$(PREFIX)/lib/
 	ln -sf libringlane.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib/libringlane.so.0
 	ln -sf libringlane.so.0 $(DESTDIR)$(PREFIX)/lib/libringlane.so
 	install -m 644 session/ringlane.h $(DESTDIR)$(PREFIX)/include/ringlane/
+	install -m 644 $(wildcard session/ringlane_*.h) $(DESTDIR)$(PREFIX)/include/ringlane/session/
 	install -m 644 lcore/types.h lcore/id.h lcore/addr.h lcore/block.h lcore/event.h lcore/event_payload.h lcore/event.def $(DESTDIR)$(PREFIX)/include/ringlane/lcore/
 	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' packaging/ringlane.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/ringlane.pc
 	install -m 644 docs/ringlane.1 $(DESTDIR)$(PREFIX)/share/man/man1/
