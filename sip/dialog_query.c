@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the session may ask of a dialog (dialog.h). These read and never write; a stale handle gets the answer for "no such dialog". */
+#include <errno.h>
+
+#include "sip/dialog_priv.h"
+
+enum rln_dialog_state rln_dialog_get_state(const struct rln_dialogs *all, struct rln_dialog_id id)
+{
+	const struct rln_dialog *d = rln_dialog_get(all, id.v);
+
+	return d ? (enum rln_dialog_state)d->state : RLN_DIALOG_NONE;
+}
+
+bool rln_dialog_has_provisional(const struct rln_dialogs *all, struct rln_dialog_id id)
+{
+	const struct rln_dialog *d = rln_dialog_get(all, id.v);
+
+	return d && (d->ours.phase == RLN_OURS_PROCEEDING || d->ours.phase == RLN_OURS_CANCELLED);
+}
+
+bool rln_dialog_is_invite_open(const struct rln_dialogs *all, struct rln_dialog_id id)
+{
+	const struct rln_dialog *d = rln_dialog_get(all, id.v);
+
+	return d && d->ours.phase != RLN_OURS_NONE && d->ours.phase != RLN_OURS_ACK_WAITS;
+}
+
+bool rln_dialog_is_ack_pending(const struct rln_dialogs *all, struct rln_dialog_id id)
+{
+	const struct rln_dialog *d = rln_dialog_get(all, id.v);
+
+	return d && d->answer.block;
+}
+
+const char *rln_dialog_call_id(const struct rln_dialogs *all, struct rln_dialog_id id)
+{
+	const struct rln_dialog *d = rln_dialog_get(all, id.v);
+
+	return d ? d->texts : NULL;
+}
+
+const char *rln_dialog_remote_uri(const struct rln_dialogs *all, struct rln_dialog_id id)
+{
+	const struct rln_dialog *d = rln_dialog_get(all, id.v);
+
+	return d ? rln_dialog_text(d, d->remote_uri) : NULL;
+}
+
+int rln_dialog_local_addr(const struct rln_dialogs *all, struct rln_dialog_id id, struct rln_addr *addr)
+{
+	const struct rln_dialog *d = rln_dialog_get(all, id.v);
+
+	if (!d)
+		return -ENOENT;
+	*addr = d->local;
+	addr->port = 0;
+	return 0;
+}
+
+uint32_t rln_dialogs_in_use(const struct rln_dialogs *all)
+{
+	return rln_slots_in_use(all->slots);
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What a dialog is made of: its data and the manager's, for the files of the dialog layer (dialog_priv.h has their
+ * functions). owner of everything: control lcore.
+ *
+ * A dialog has three things that may be open at once, and each has its own small machine: an INVITE of ours, a
+ * request of theirs that the session must answer, and a 2xx of ours that awaits its ACK. A dialog is freed at the end
+ * of a call into the layer (rln_dialog_settle), never in its middle.
+ */
+#pragma once
+
+#include <string.h>
+
+#include "lcore/event.h"
+#include "lcore/slots.h"
+#include "sip/build.h"
+#include "sip/dialog.h"
+#include "sip/dialog_index.h"
+
+#define RLN_DIALOG_TAG 12        /* characters of our tags: 62 bits */
+#define RLN_DIALOG_FORKS 4       /* refused branches of one INVITE that we remember */
+#define RLN_DIALOG_SCRATCH 32768 /* the largest message that we write */
+
+struct rln_span { /* text of somebody else, len 0 = none */
+	const char *s;
+	size_t len;
+};
+
+/* What the other side is to us; replaced as a whole when any of it changes. Offsets into `text`, each text ends in NUL. */
+struct rln_dialog_remote {
+	struct rln_addr hop;  /* where requests go; port 0 = unknown */
+	uint8_t routes_n;
+	bool is_strict;       /* the first route has no ;lr (12.2.1.1) */
+	uint16_t value;       /* of To in our requests: URI and tag */
+	uint16_t tag, target;
+	uint16_t route[RLN_SIP_ROUTES];
+	char text[];
+};
+
+struct rln_dialog_remote_parts {
+	struct rln_span value, tag, target;
+	unsigned routes_n;
+	struct rln_span route[RLN_SIP_ROUTES];
+	const struct rln_addr *fallback; /* the hop when the next URI names a host that we cannot resolve; NULL = none */
+};
+
+enum rln_dialog_ours {           /* INVITE of ours */
+	RLN_OURS_NONE,
+	RLN_OURS_CALLING,        /* nothing came back yet */
+	RLN_OURS_PROCEEDING,     /* a provisional came */
+	RLN_OURS_CANCEL_WAITS,   /* CANCEL ordered, no provisional yet (9.1) */
+	RLN_OURS_CANCELLED,      /* CANCEL is out */
+	RLN_OURS_ACK_WAITS,      /* a 2xx with an offer came, the session owes the answer */
+};
+
+enum rln_dialog_theirs {         /* INVITE, re-INVITE or UPDATE of theirs */
+	RLN_THEIRS_NONE,
+	RLN_THEIRS_OPEN,         /* the session owes a final response */
+	RLN_THEIRS_CANCELLED,    /* first INVITE, cancelled: the session owes a 487 */
+	RLN_THEIRS_MOOT,         /* re-INVITE, cancelled and answered: the session does not know yet */
+};
+
+enum rln_dialog_bye { RLN_BYE_NONE, RLN_BYE_WAITS /* for the ACK of our 2xx (15) */, RLN_BYE_SENT };
+
+struct rln_dialog { /* owner: control lcore */
+	struct rln_timer repeat;         /* our 2xx until its ACK; our provisional each minute */
+	struct rln_timer guard;          /* an INVITE that we gave up: 64*T1 (9.1); the Expires of theirs */
+	struct rln_dialogs *all;
+	uint64_t self;
+	struct rln_dialog_remote *remote;
+	char *texts;                     /* call_id first; the others by offset */
+	uint16_t local_value, local_tag, remote_uri, user;
+	struct rln_addr local;           /* ours: Via, Contact, source */
+	uint64_t index_hash, merge_hash; /* 0 = not in that index */
+	uint8_t state, role;             /* enum rln_dialog_state, rln_call_role */
+	uint8_t bye;
+	bool released;                   /* the session wants to hear no more */
+	bool reported;                   /* CALL_TERMINATED went up */
+	bool established;                /* CALL_ESTABLISHED or LATE_ANSWER went up: further INVITEs are re-INVITEs */
+	uint32_t local_cseq, remote_cseq;
+	uint64_t bye_txn;
+
+	struct {
+		uint64_t txn;
+		uint32_t cseq;
+		uint8_t phase;           /* enum rln_dialog_ours */
+		bool has_offer;          /* it carried SDP */
+		char branch[RLN_BRANCH_MAX];
+	} ours;
+	struct {
+		uint64_t txn;            /* of our last INVITE that got a 2xx: further ones are repeated or forked */
+		uint32_t cseq;
+		char *sdp;               /* body of its ACK */
+		uint32_t fork[RLN_DIALOG_FORKS];
+		uint8_t forks;
+	} acked;
+	struct {
+		uint64_t txn;
+		uint32_t cseq;
+		uint8_t phase, method;   /* enum rln_dialog_theirs, rln_sip_method */
+		bool has_offer;
+		uint16_t provisional;    /* last one sent, 0 = none */
+		uint16_t refusal;        /* of a first INVITE, that no memory was left for: it is tried again; 0 = none */
+	} theirs;
+	struct {                         /* our 2xx to an INVITE, until its ACK */
+		rln_block_ref block;     /* 0 = none */
+		struct rln_slice reason, headers, body;
+		uint16_t status;
+		bool is_first, has_offer; /* of the dialog; the 2xx carries our offer */
+		uint64_t txn;
+		uint32_t cseq;
+		uint64_t interval_ns, deadline_ns;
+	} answer;
+};
+_Static_assert(sizeof(struct rln_dialog) <= 1024, "with its texts a dialog stays within 1.5 KiB");
+
+struct rln_dialogs {
+	struct rln_dialogs_cfg cfg;
+	struct rln_txns *txns;
+	struct rln_slots *slots;
+	struct rln_dialog_index index;   /* Call-ID and our tag */
+	struct rln_dialog_index merge;   /* Call-ID, their tag and CSeq of first INVITEs (8.2.2.2) */
+	char scratch[RLN_DIALOG_SCRATCH]; /* messages are written here, then copied into a block of their size */
+};
+
+static inline struct rln_span rln_span_of(const char *text)
+{
+	return (struct rln_span){text, text ? strlen(text) : 0};
+}
+
+static inline struct rln_span rln_span_in(const struct rln_sip_msg *msg, struct rln_slice s)
+{
+	return (struct rln_span){rln_sip_text(msg, s), s.len};
+}
+
+static inline const char *rln_dialog_text(const struct rln_dialog *d, uint16_t offset)
+{
+	return d->texts + offset;
+}
+
+static inline uint64_t rln_dialogs_timeout_ns(const struct rln_dialogs *all)
+{
+	return all->cfg.t1_ms * 64 * 1000000ull;
+}
