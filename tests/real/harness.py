@@ -239,6 +239,15 @@ def telemetry(server, command):
         return json.loads(s.recv(1 << 20))[command.split(',')[0]]
 
 
+def nothing_left(server):
+    """SIGTERM drains; the server says what was left in use, and that is nothing."""
+    check(server.stop() == 0, f'server: exit {server.p.returncode}\n{server.tail()}')
+    m = re.search(r'in use at the end: (.*)', server.text())
+    check(m, f'the server does not say what is in use at the end:\n{server.tail()}')
+    for what, n in re.findall(r'(\w+) (\d+)', m.group(1)):
+        check(int(n) == 0, f'{n} {what} in use at the end')
+
+
 TESTS = []
 
 

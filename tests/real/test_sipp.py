@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from harness import SPEECH, check, config, lose, main, sh, telemetry, test  # noqa: E402
+from harness import SPEECH, check, config, lose, main, nothing_left, sh, telemetry, test  # noqa: E402
 
 XML = Path(__file__).parent / 'sipp'
 ROUTES = f'''
@@ -47,15 +47,6 @@ def clean(stats, calls):
     for key, value in stats.items():
         if key and key.startswith('Failed') and key.endswith('(C)'):
             check(int(value) == 0, f'{key} = {value}')
-
-
-def nothing_left(server):
-    """SIGTERM drains; the server says what was left in use, and that is nothing."""
-    check(server.stop() == 0, f'server: exit {server.p.returncode}\n{server.tail()}')
-    m = re.search(r'in use at the end: (.*)', server.text())
-    check(m, f'the server does not say what is in use at the end:\n{server.tail()}')
-    for what, n in re.findall(r'(\w+) (\d+)', m.group(1)):
-        check(int(n) == 0, f'{n} {what} in use at the end')
 
 
 @test

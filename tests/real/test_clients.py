@@ -1,0 +1,53 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""baresip and linphone at the other end of the wire: hold from either side, digits, without anything in between."""
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+from clients import BACK, BARESIP, HELD, LINPHONE, Baresip, Linphone, lan  # noqa: E402
+from harness import check, config, main, test  # noqa: E402
+
+
+def our_call(w, ours, user, address):
+    return w.ringlane(config(), ns=ours, args=('call', f'sip:{user}@{address}', '--trace'), ready='new_state=ACTIVE')
+
+
+def over(call, how):
+    check(call.wait(20) == 0 and how in call.text(), call.tail())
+
+
+@test
+def clients_baresip_holds_our_call(w):
+    ours, bare = lan(w, BARESIP)
+    b = Baresip(w, bare)
+    call = our_call(w, ours, 'bare', BARESIP)
+    b.expect('CALL_ESTABLISHED')
+    call.expect('MEDIA_FLOW_ESTABLISHED')
+    b.do('hold')
+    call.expect(HELD)
+    b.do('resume')
+    call.expect(BACK)
+    b.do('sndcode', '7')
+    call.expect('DTMF_DETECTED .*')
+    b.do('hangup')
+    over(call, 'REMOTE')
+
+
+@test
+def clients_linphone_holds_our_call(w):
+    ours, lin = lan(w, LINPHONE)
+    p = Linphone(w, lin, auto=True)
+    call = our_call(w, ours, 'lin', LINPHONE)
+    p.expect('Media streams established')
+    p.do('pause', 'is now paused')
+    call.expect(HELD)
+    p.do('resume')
+    call.expect(BACK)
+    p.do('7')
+    call.expect('DTMF_DETECTED .*')
+    p.do('terminate')
+    over(call, 'REMOTE')
+
+
+sys.exit(main())

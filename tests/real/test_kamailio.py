@@ -1,0 +1,94 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Calls through Kamailio, which puts itself into their route: registered clients call us, and we call them by their registered names."""
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+from clients import BACK, BARESIP, HELD, KAMAILIO, LINPHONE, Baresip, Linphone, kamailio, lan  # noqa: E402
+from harness import check, config, main, nothing_left, test  # noqa: E402
+
+ECHO = 'routes:\n  - {match: echo, app: echo}\n'
+
+
+def registered_baresip(w, k, ns, **kw):
+    b = Baresip(w, ns, domain=KAMAILIO, account=';regint=60;auth_pass=secret', **kw)
+    k.expect('REGISTER bare saved')
+    return b
+
+
+def registered_linphone(w, k, ns, **kw):
+    lin = Linphone(w, ns, **kw)
+    lin.do(f'register sip:lin@{KAMAILIO} sip:{KAMAILIO} secret')
+    k.expect('REGISTER lin saved')
+    return lin
+
+
+@test
+def kamailio_baresip_calls_us(w):
+    """It holds, resumes and sends a digit in a call whose every request takes the recorded route."""
+    ours, kam, bare = lan(w, KAMAILIO, BARESIP)
+    server = w.ringlane(config(more=ECHO), ns=ours, args=('serve', '--trace'))
+    k = kamailio(w, kam, AUTH_REGISTER=True)
+    b = registered_baresip(w, k, bare)
+    b.do('dial', f'sip:echo@{KAMAILIO}')
+    b.expect('CALL_ESTABLISHED')
+    k.expect('in a dialog: ACK')
+    b.do('hold')
+    server.expect(HELD)
+    b.do('resume')
+    server.expect(BACK)
+    k.expect('in a dialog: INVITE')
+    b.do('sndcode', '5')
+    server.expect(r'DTMF_DETECTED .*')
+    b.do('hangup')
+    server.expect('SESSION_TERMINATED .*reason=REMOTE')
+    k.expect('in a dialog: BYE')
+    nothing_left(server)
+
+
+@test
+def kamailio_linphone_calls_us(w):
+    ours, kam, lin = lan(w, KAMAILIO, LINPHONE)
+    server = w.ringlane(config(more=ECHO), ns=ours, args=('serve', '--trace'))
+    k = kamailio(w, kam, AUTH_REGISTER=True)
+    p = registered_linphone(w, k, lin)
+    p.do(f'call sip:echo@{KAMAILIO}', 'Media streams established')
+    k.expect('in a dialog: ACK')
+    p.do('pause', 'is now paused')
+    server.expect(HELD)
+    p.do('resume')
+    server.expect(BACK)
+    k.expect('in a dialog: INVITE')
+    p.do('5')
+    server.expect(r'DTMF_DETECTED .*')
+    p.do('terminate')
+    server.expect('SESSION_TERMINATED .*reason=REMOTE')
+    k.expect('in a dialog: BYE')
+    nothing_left(server)
+
+
+@test
+def kamailio_we_call_the_registered(w):
+    """Our ACK and BYE take the route that Kamailio recorded; our address of record is known to it by name alone."""
+    ours, kam, bare, lin = lan(w, KAMAILIO, BARESIP, LINPHONE)
+    k = kamailio(w, kam, AUTH_REGISTER=True)
+    b, p = registered_baresip(w, k, bare), registered_linphone(w, k, lin, auto=True)
+    for user, ended in (('bare', lambda: b.expect('CALL_CLOSED')), ('lin', lambda: p.expect('ended'))):
+        call = w.ringlane(config(), ns=ours, ready=None, args=('call', f'sip:{user}@{KAMAILIO}', '--duration', 1))
+        check(call.wait(20) == 0 and 'NORMAL' in call.text(), call.tail())
+        for method in ('ACK', 'BYE'):
+            k.expect(f'in a dialog: {method} -> sip:{user}')
+        ended()
+
+
+@test
+def kamailio_refuses(w):
+    """A name that nobody registered: its 404 is reported as it came."""
+    ours, kam = lan(w, KAMAILIO)
+    kamailio(w, kam)
+    call = w.ringlane(config(), ns=ours, ready=None, args=('call', f'sip:nobody@{KAMAILIO}', '--duration', 1))
+    check(call.wait(20) == 1 and '404' in call.text(), call.tail())
+
+
+sys.exit(main())
