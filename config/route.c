@@ -14,6 +14,28 @@ const struct rln_config_route *rln_config_route_find(const struct rln_config *co
 	return NULL;
 }
 
+const char *rln_config_uri_user(const char *uri, char *out, size_t size)
+{
+	const char *colon = strpbrk(uri, ":<");
+	const char *end;
+	size_t len;
+
+	out[0] = 0;
+	if (colon && *colon == '<')
+		colon = strchr(colon, ':');
+	if (!colon)
+		return out;
+	end = strpbrk(++colon, "@>?");
+	if (!end || *end != '@')
+		return out;
+	len = strcspn(colon, ":;@");
+	if (len >= size)
+		return out;
+	memcpy(out, colon, len);
+	out[len] = 0;
+	return out;
+}
+
 struct out { /* a text that grows up to its room */
 	char *p, *end;
 };

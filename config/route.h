@@ -18,6 +18,9 @@ struct rln_route_names {
 	const char *time; /* {time}: UTC, "20260131T101500Z" */
 };
 
+/* User part of a SIP URI or name-addr, without password and parameters; "" when there is none or it does not fit. Returns out. */
+const char *rln_config_uri_user(const char *uri, char *out, size_t size);
+
 /*
  * The path of a route's file: {names} replaced, characters that could leave the folder ("/", leading ".", control characters)
  * inside a replaced name turned into "_", `folder` before it unless the pattern is absolute. 0, -ENAMETOOLONG or -EINVAL

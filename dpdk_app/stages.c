@@ -26,6 +26,7 @@
 #include "session/apps/apps.h"
 #include "session/channel.h"
 #include "session/coordinator.h"
+#include "session/host.h"
 #include "session/placement.h"
 #include "session/shard.h"
 #include "sip/dialog.h"
@@ -300,15 +301,21 @@ static void stop_shards(struct rln_appliance *a)
 
 static int start_apps(struct rln_appliance *a)
 {
-	if (!a->options.routes)
-		return 0;
-	return rln_apps_create(&a->apps, &(struct rln_apps_cfg){a->coord, a->bus, a->wheel, &a->config});
+	int rc = rln_hosts_create(&a->hosts, &(struct rln_hosts_cfg){a->coord, a->bus, a->wheel});
+
+	if (rc != 0 || !a->options.routes)
+		return rc;
+	return rln_apps_create(&a->apps, &(struct rln_apps_cfg){a->hosts, &a->config});
 }
 
 static void stop_apps(struct rln_appliance *a)
 {
+	if (a->hosts)
+		rln_hosts_stop(a->hosts);
 	rln_apps_destroy(a->apps);
+	rln_hosts_destroy(a->hosts);
 	a->apps = NULL;
+	a->hosts = NULL;
 }
 
 static int start_tend(struct rln_appliance *a)
@@ -349,8 +356,8 @@ static void stop_telemetry(struct rln_appliance *a)
 
 static int start_api(struct rln_appliance *a)
 {
-	rln_api_bind(
-		&(struct rln_api){a->coord, a->channels, a->config.sip.port, a->eal.workers, a->shards, a->config.sip.domain});
+	rln_api_bind(&(struct rln_api){
+		a->coord, a->channels, a->config.sip.port, a->eal.workers, a->shards, a->hosts, a->config.sip.domain});
 	return 0;
 }
 

@@ -22,6 +22,7 @@ struct rln_appliance { /* owner: main thread; the pointers are constant while lc
 	struct rln_transport *transport;
 	struct rln_dialogs *dialogs;
 	struct rln_coord *coord;
+	struct rln_hosts *hosts;
 	struct rln_apps *apps;
 	struct rln_net *nets[RLN_WORKERS_MAX];
 	struct rln_shard *shards[RLN_WORKERS_MAX];

@@ -50,6 +50,7 @@
 	X(CREATE_DIALOG, "a dialog toward the callee")                                                     \
 	X(SEND_INVITE, "INITIATE_CALL with our offer")                                                     \
 	X(SEND_RINGING, "180, or 182 when the call was deferred")                                          \
+	X(RING, "180 from now on, also when the call was deferred")                                        \
 	X(RAISE_ACCEPT, "ACCEPT_CALL, raised by auto_answer")                                              \
 	X(SEND_ANSWER, "200 with our answer")                                                              \
 	X(SEND_OFFER, "200 with our offer")                                                                \

@@ -123,6 +123,12 @@ int rln_act_SEND_RINGING(struct rln_step *st)
 	return respond(st, st->s->policy & RLN_CALL_QUEUED ? 182 : 180, NULL, NULL);
 }
 
+int rln_act_RING(struct rln_step *st)
+{
+	st->s->policy &= (uint8_t)~RLN_CALL_QUEUED;
+	return rln_act_SEND_RINGING(st);
+}
+
 int rln_act_RESPOND_200(struct rln_step *st)
 {
 	return respond(st, 200, NULL, NULL);

@@ -7,6 +7,7 @@
 #include "session/ringlane.h"
 
 struct rln_channels;
+struct rln_hosts;
 struct rln_shard;
 struct rln_shard;
 
@@ -16,6 +17,7 @@ struct rln_api { /* the running appliance as the API sees it; all 0 once it stop
 	uint16_t sip_port; /* the config's */
 	unsigned workers;
 	struct rln_shard *const *shards; /* for leg statistics */
+	struct rln_hosts *hosts;         /* of handlers (host.h) */
 	const char *domain;              /* host part of From in calls that we make; "" or NULL: our address */
 };
 

@@ -17,6 +17,7 @@
  */
 #pragma once
 
+#include "session/ringlane_app.h"
 #include "session/ringlane_audio.h"
 #include "session/ringlane_call.h"
 #include "session/ringlane_coordinator.h"

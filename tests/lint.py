@@ -62,6 +62,15 @@ def arrows():
     return graph
 
 
+def applications():
+    """The built-in applications see what any handler sees; apps.c and plugin.c alone join them to the engine."""
+    for p in files(['session/apps'], ('.c', '.h')):
+        for inc in INCLUDE.findall(Path(p).read_text()):
+            ok = re.match(r'config/|lcore/|session/ringlane|session/apps/', inc) and inc not in ('lcore/bus.h', 'lcore/wheel.h')
+            if not ok and not (inc == 'session/host.h' and os.path.basename(p) in ('apps.c', 'apps.h', 'plugin.c')):
+                wrong.append(f'{p}: an application on the public interface, yet it includes {inc}')
+
+
 def cycle(graph):
     state = {}
 
@@ -151,6 +160,7 @@ def later():
 def main():
     build, cc, flags = sys.argv[1], sys.argv[2], sys.argv[3:]
     arrows()
+    applications()
     headers(cc, flags)
     sizes()
     sleeps()

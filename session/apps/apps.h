@@ -1,26 +1,23 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The built-in call applications: the config's route table as a signalling handler of a local peer that takes every user part.
- * It decides on each INVITE, and acts on what becomes of its calls by the same commands that an application publishes; it is an
- * observer of session_to_application, so a call costs it one look per event and no thread. owner: control lcore.
+ * The built-in call applications: the config's route table as handlers of ringlane_app.h, one for each route. A local peer that
+ * takes every user part asks the table which handler an INVITE is for. This file and plugin.c join handlers to the engine; the
+ * handlers themselves (route_apps.c, ...) see ringlane.h, the config and lcore's helpers, as any application could.
+ * owner: control lcore.
  */
 #pragma once
 
 #include "config/config.h"
-#include "lcore/bus.h"
-#include "lcore/wheel.h"
+#include "session/host.h"
 
 struct rln_apps;
-struct rln_coord;
 
 struct rln_apps_cfg {
-	struct rln_coord *coord;
-	struct rln_bus *bus;
-	struct rln_wheel *wheel;         /* control's */
+	struct rln_hosts *hosts;
 	const struct rln_config *config; /* outlives the apps */
 };
 
 /* Takes the config's SIP port. 0 or -errno. Main thread, before the lcores run. */
 int rln_apps_create(struct rln_apps **out, const struct rln_apps_cfg *cfg) __attribute__((warn_unused_result));
-/* After the lcores ended. */
+/* After rln_hosts_stop(). */
 void rln_apps_destroy(struct rln_apps *apps);

@@ -170,6 +170,41 @@ static void calls_fail(struct rln_peer *bob, struct sim_sip *sip)
 	rln_call_free(call);
 }
 
+static struct rln_decision wait_quietly(void *arg, struct rln_host *host, const struct rln_invite_details *invite)
+{
+	(void)arg;
+	host->ops->start_timer(host, invite->session, 0, 10);
+	return (struct rln_decision){.kind = RLN_DECISION_DEFER};
+}
+
+static void ring_then_refuse(void *arg, struct rln_host *host, struct rln_session_id call, unsigned number)
+{
+	(void)arg;
+	if (number == 0)
+		host->ops->ring(host, call);
+	else
+		host->ops->reject(host, call, 480);
+	host->ops->start_timer(host, call, 1, 10);
+}
+
+/* A handler defers a call, lets it ring and refuses it. */
+static void a_handler_rings(struct sim_sip *sip)
+{
+	struct rln_handler handler = {.abi = RLN_HANDLER_ABI, .on_incoming_invite = wait_quietly, .on_timer = ring_then_refuse};
+	struct rln_app *app = rln_app_start(&(struct rln_app_options){.name = "ringer", .port = PORT}, &handler);
+	struct sim_dialog d;
+	struct sim_msg m;
+
+	assert_non_null(app);
+	sim_uac(&d, sip, "ringer", PORT);
+	sim_request(&d, "INVITE", NULL, sim_sdp(30000, "0", "sendrecv"));
+	sim_expect(sip, &m, "SIP/2.0 182");
+	sim_expect(sip, &m, "SIP/2.0 180");
+	sim_expect(sip, &m, "SIP/2.0 480");
+	sim_ack_refusal(&d, &m);
+	assert_int_equal(rln_app_stop(app), 0);
+}
+
 static int live(void **state)
 {
 	struct rln_peer *bob;
@@ -186,6 +221,7 @@ static int live(void **state)
 	incoming_call_lives(bob, sip, rtp);
 	outgoing_call_lives(bob, sip);
 	calls_fail(bob, sip);
+	a_handler_rings(sip);
 	sim_wait_idle();
 	rln_peer_free(bob);
 	sim_rtp_close(rtp);
@@ -315,6 +351,7 @@ CHECK(SESSION_TERMINATED, session_terminated, v->id == story.r && p->reason == R
 CHECK(MAKE_CALL, make_call,
 	v->id == story.b && has(e, p->to, "sim@" SIM_HOST) && has(e, p->from, "bob@") && v->serial >> 24 == RLN_ENDPOINT_APP)
 CHECK(ACCEPT_CALL, accept_call, v->id == story.a && v->serial >> 24 == RLN_ENDPOINT_APP)
+CHECK(RING_CALL, ring_call, rln_id_type(v->id) == RLN_ID_SESSION && v->serial >> 24 == RLN_ENDPOINT_CONTROL)
 CHECK(REJECT_CALL, reject_call, v->id == story.r && p->code == 486)
 CHECK(HANGUP_CALL, hangup_call, v->id == story.b && v->serial >> 24 == RLN_ENDPOINT_APP)
 CHECK(PLAY_REQUEST, play_request, v->id == story.a && has(e, p->file_path, story.played) && p->loop_count == 2)
@@ -341,15 +378,16 @@ static bool (*const checks[RLN_EV_COUNT])(const struct sim_event *e) = {
 					ROW(START_RTP_STREAM) ROW(STOP_RTP_STREAM) ROW(UPDATE_RTP_STREAM) ROW(RTP_STREAM_STARTED)
 						ROW(RTP_STREAM_STOPPED) ROW(RTP_STATISTICS_UPDATE) ROW(RTP_ERROR) ROW(
 							SESSION_CREATED) ROW(STATE_CHANGED) ROW(MEDIA_EVENT) ROW(SDP_EVENT)
-							ROW(MEDIA_SESSION_READY) ROW(MEDIA_NEGOTIATED) ROW(
-								MEDIA_FLOW_ESTABLISHED) ROW(FIRST_AUDIO_FRAME_RECEIVED)
-								ROW(AUDIO_CHANNELS_READY) ROW(REMOTE_MEDIA_CONFIRMED) ROW(
-									SESSION_TERMINATED) ROW(MAKE_CALL) ROW(ACCEPT_CALL)
-									ROW(REJECT_CALL) ROW(HANGUP_CALL) ROW(PLAY_REQUEST) ROW(
-										STOP_PLAY_REQUEST) ROW(RECORD_REQUEST)
-										ROW(STOP_RECORD_REQUEST) ROW(MUTE_REQUEST) ROW(
-											CHANNELS_REQUEST) ROW(UPDATE_REQUEST)
-											ROW(TIMER_FIRED) ROW(ACTION_FAILED)
+							ROW(MEDIA_SESSION_READY) ROW(MEDIA_NEGOTIATED) ROW(MEDIA_FLOW_ESTABLISHED)
+								ROW(FIRST_AUDIO_FRAME_RECEIVED) ROW(AUDIO_CHANNELS_READY) ROW(
+									REMOTE_MEDIA_CONFIRMED) ROW(SESSION_TERMINATED)
+									ROW(MAKE_CALL) ROW(ACCEPT_CALL) ROW(RING_CALL) ROW(
+										REJECT_CALL) ROW(HANGUP_CALL) ROW(PLAY_REQUEST)
+										ROW(STOP_PLAY_REQUEST) ROW(RECORD_REQUEST) ROW(
+											STOP_RECORD_REQUEST) ROW(MUTE_REQUEST)
+											ROW(CHANNELS_REQUEST) ROW(UPDATE_REQUEST)
+												ROW(TIMER_FIRED)
+													ROW(ACTION_FAILED)
 #undef ROW
 };
 

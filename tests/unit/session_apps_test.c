@@ -4,8 +4,10 @@
 
 #include "config/config.h"
 #include "session/apps/apps.h"
+#include "session/host.h"
 
 static struct rln_config config;
+static struct rln_hosts *hosts, *more;
 static struct rln_apps *apps;
 static char played[256], recorded[256];
 static unsigned plays, loops, records, channels;
@@ -61,14 +63,15 @@ static void add_routes(void)
 static int begin(void **state)
 {
 	struct rln_event_handler worker = {on_s2m, NULL, RLN_ENDPOINT_WORKER0};
-	struct rln_apps_cfg cfg;
+	struct rln_hosts_cfg host_cfg;
 
 	setup(state);
 	plays = records = 0;
 	add_routes();
-	cfg = (struct rln_apps_cfg){coord, bus, wheel, &config};
+	host_cfg = (struct rln_hosts_cfg){coord, bus, wheel};
 	assert_int_equal(rln_bus_subscribe(bus, RLN_CAT_S2M, &worker), 0);
-	assert_int_equal(rln_apps_create(&apps, &cfg), 0);
+	assert_int_equal(rln_hosts_create(&hosts, &host_cfg), 0);
+	assert_int_equal(rln_apps_create(&apps, &(struct rln_apps_cfg){hosts, &config}), 0);
 	return 0;
 }
 
@@ -76,8 +79,13 @@ static int end(void **state)
 {
 	rln_coord_hangup_all(coord, RLN_COORD_PEERS);
 	turn();
+	rln_hosts_stop(hosts);
 	rln_apps_destroy(apps);
-	return teardown(state);
+	rln_hosts_destroy(hosts);
+	teardown(state);
+	rln_hosts_destroy(more);
+	more = NULL;
+	return 0;
 }
 
 static const struct rln_session *only_session(void)
@@ -202,16 +210,24 @@ static void calls_of_others_are_left_alone(void **state)
 
 static void memory_that_runs_out_is_told(void **state)
 {
-	struct rln_apps_cfg cfg = {coord, bus, wheel, &config};
+	struct rln_hosts_cfg host_cfg = {coord, bus, wheel};
 	struct rln_apps *other = NULL;
 
 	(void)state;
 	for (unsigned n = 1; n <= 2; n++) {
 		rln_heap_fail_nth(n);
-		assert_int_equal(rln_apps_create(&other, &cfg), -ENOMEM);
+		assert_int_equal(rln_hosts_create(&more, &host_cfg), -ENOMEM);
+		assert_int_equal(rln_heap_fail_nth(0), 1);
+	}
+	assert_null(more);
+	assert_int_equal(rln_hosts_create(&more, &host_cfg), 0);
+	for (unsigned n = 1; n <= 3; n++) { /* the table, a host, its options */
+		rln_heap_fail_nth(n);
+		assert_int_equal(rln_apps_create(&other, &(struct rln_apps_cfg){more, &config}), -ENOMEM);
 		assert_int_equal(rln_heap_fail_nth(0), 1);
 	}
 	assert_null(other);
+	rln_hosts_stop(more); /* its bus observer stays until the bus goes */
 	rln_heap_fail_nth(1); /* the call's own record */
 	assert_int_equal(wire_invites("rec-1", 5060, SDP_PEER)->response, 503);
 	assert_int_equal(rln_heap_fail_nth(0), 1);
