@@ -152,6 +152,7 @@ PROGRAM := $(BUILD)/ringlane
 LIB_A := $(BUILD)/libringlane.a
 LIB_SO := $(BUILD)/libringlane.so.$(VERSION)
 EXAMPLES := $(patsubst examples/%.c,$(BUILD)/examples/%,$(wildcard examples/*.c))
+DRIVE := $(BUILD)/real/drive
 GEN := $(BUILD)/ringlane-gen
 MICRO := $(patsubst bench/micro/%.c,$(BUILD)/micro/%,$(wildcard bench/micro/*.c))
 
@@ -165,10 +166,16 @@ $(LIB_A): $(LIB_OBJ)
 $(LIB_SO): $(LIB_OBJ) packaging/libringlane.map
 	$(call quiet,LINK,$@)$(CC) $(LDFLAGS) -shared -Wl,-soname,libringlane.so.0 -Wl,--version-script,packaging/libringlane.map -o $@ $(LIB_OBJ) $(LIBS) $(ALLOC)
 
-# Examples see what an installed application sees: <ringlane.h> and nothing else.
+# Examples, and what drives tests with real peers, see what an installed application sees: <ringlane.h> and nothing else.
+application = $(call quiet,CC,$<)$(CC) -std=c11 -Wall -Wextra -Werror $(CFLAGS) $(if $(SAN),$(filter -fsanitize%,$(ALL_CFLAGS))) -Isession -I. \
+	$(LDFLAGS) -o $@ $< $(LIB_A) $(LIBS) $(ALLOC)
 $(BUILD)/examples/%: examples/%.c $(LIB_A)
 	@mkdir -p $(@D)
-	$(call quiet,CC,$<)$(CC) -std=c11 -Wall -Wextra -Werror $(CFLAGS) $(if $(SAN),$(filter -fsanitize%,$(ALL_CFLAGS))) -Isession -I. $(LDFLAGS) -o $@ $< $(LIB_A) $(LIBS) $(ALLOC)
+	$(application)
+
+$(DRIVE): tests/real/drive.c $(LIB_A)
+	@mkdir -p $(@D)
+	$(application)
 
 $(GEN): $(patsubst %.c,$(BUILD)/%.o,$(wildcard bench/gen/*.c))
 	$(call quiet,LINK,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
@@ -179,7 +186,7 @@ $(BUILD)/micro/%: $(BUILD)/bench/micro/%.o $(call archives,dpdk_app)
 
 .PHONY: all lib programs
 lib: $(LIB_A) $(LIB_SO)
-programs: $(PROGRAM) $(EXAMPLES)
+programs: $(PROGRAM) $(EXAMPLES) $(DRIVE)
 all: lib programs
 
 # --- what people type --------------------------------------------------------------------------------------------

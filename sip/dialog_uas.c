@@ -384,6 +384,12 @@ static bool is_in_order(struct rln_dialog *d, const struct rln_sip_msg *msg)
 	return true;
 }
 
+/* A BYE that crosses ours is answered like any; one of a dialog that they have ended already is one too many (15.1.2). */
+static bool crosses_our_bye(const struct rln_dialog *d, const struct rln_sip_msg *msg)
+{
+	return msg->method == RLN_SIP_BYE && d->bye == RLN_BYE_SENT;
+}
+
 void rln_uas_on_request(struct rln_dialog *d, const struct rln_sip_msg *msg, uint64_t txn)
 {
 	if (msg->method == RLN_SIP_ACK) {
@@ -391,7 +397,7 @@ void rln_uas_on_request(struct rln_dialog *d, const struct rln_sip_msg *msg, uin
 		return;
 	}
 	rln_txn_set_owner(d->all->txns, (struct rln_txn_id){txn}, d->self);
-	if (d->state == RLN_DIALOG_TERMINATED && msg->method != RLN_SIP_BYE)
+	if (d->state == RLN_DIALOG_TERMINATED && !crosses_our_bye(d, msg))
 		rln_policy_respond(d->all, msg, txn, 481, NULL, NULL);
 	else if (!is_in_order(d, msg))
 		rln_policy_respond(d->all, msg, txn, 500, NULL, NULL);

@@ -223,8 +223,7 @@ enabled=1
 
     def do(self, line, answer=None, timeout=10):
         """One command; waits for its answer when a pattern is given."""
-        self.proc.p.stdin.write(line.encode() + b'\n')
-        self.proc.p.stdin.flush()
+        self.proc.say(line)
         return self.proc.expect(answer, timeout) if answer else None
 
     def expect(self, pattern, timeout=10):

@@ -65,7 +65,7 @@ class Proc:
         self.cmd = (ns.enter if ns else []) + [str(c) for c in cmd]
         self.name = name or Path(str(cmd[0])).name
         self.lines = []
-        self.at = 0
+        self.at = {}
         self.changed = threading.Condition()
         self.p = subprocess.Popen(self.cmd, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=cwd,
                                   env={**os.environ, **(env or {})}, start_new_session=True)
@@ -82,22 +82,34 @@ class Proc:
             self.lines.append(None)
             self.changed.notify_all()
 
-    def expect(self, pattern, timeout=10.0):
-        """The first match in a line not looked at before; fails when the process ends or the time is over."""
+    def expect(self, pattern, timeout=10.0, lane=''):
+        """The first match in a line not looked at before in this lane; fails when the process ends or the time is over."""
         rx = re.compile(pattern)
         end = time.monotonic() + timeout
         with self.changed:
             while True:
-                while self.at < len(self.lines):
-                    line = self.lines[self.at]
+                while self.at.setdefault(lane, 0) < len(self.lines):
+                    line = self.lines[self.at[lane]]
                     if line is None:
                         raise Failed(f'{self.name} ended before «{pattern}»:\n{self.tail()}')
-                    self.at += 1
+                    self.at[lane] += 1
                     m = rx.search(line)
                     if m:
                         return m
                 if not self.changed.wait(max(0.0, end - time.monotonic())) and time.monotonic() >= end:
                     raise Failed(f'{self.name}: no «{pattern}» in {timeout} s:\n{self.tail()}')
+
+    def say(self, line):
+        """A line to its standard input."""
+        self.p.stdin.write(line.encode() + b'\n')
+        self.p.stdin.flush()
+
+    def do(self, command, result=0, timeout=15.0):
+        """A command of drive.c, and what must come of it."""
+        self.say(command)
+        got = int(self.expect(f'^done {re.escape(command)}: (-?[0-9]+)', timeout, lane='done').group(1))
+        check(result is None or got == result, f'{self.name}: {command}: {got}, not {result}\n{self.tail()}')
+        return got
 
     def wait(self, timeout=30.0):
         try:
@@ -213,6 +225,17 @@ class World:
             p.expect(ready, 20)
         return p
 
+    def drive(self, ns, settings, name='ringlane', port=5060):
+        """An application of ours (drive.c), whose commands are lines."""
+        n = len(self.procs)
+        run = self.dir / f'run{n}'
+        run.mkdir()
+        p = self.run(BUILD / 'real/drive', name, port, ns=ns, stdin=subprocess.PIPE, name=f'drive{n}',
+                     env={'RINGLANE_CONFIG': str(self.file(f'drive{n}.yaml', settings)), 'RUNTIME_DIRECTORY': str(run)})
+        p.runtime = run
+        p.expect('drive is ready', 20)
+        return p
+
     def close(self):
         for p in reversed(self.procs):
             with contextlib.suppress(Exception):
@@ -240,8 +263,11 @@ def telemetry(server, command):
 
 
 def nothing_left(server):
-    """SIGTERM drains; the server says what was left in use, and that is nothing."""
-    check(server.stop() == 0, f'server: exit {server.p.returncode}\n{server.tail()}')
+    """SIGTERM (a drive: its quit) drains; the program says what was left in use, and that is nothing."""
+    if server.p.stdin:
+        server.say('quit')
+    code = server.wait() if server.p.stdin else server.stop()
+    check(code == 0, f'{server.name}: exit {code}\n{server.tail()}')
     m = re.search(r'in use at the end: (.*)', server.text())
     check(m, f'the server does not say what is in use at the end:\n{server.tail()}')
     for what, n in re.findall(r'(\w+) (\d+)', m.group(1)):
@@ -275,6 +301,9 @@ def main():
                 traceback.print_exc()
             for p in w.procs:
                 print(f'  --- {p.name}: {" ".join(p.cmd)}\n{p.tail()}', flush=True)
+                if os.environ.get('KEEP'):
+                    shutil.copytree(w.dir, Path(os.environ['KEEP'], fn.__name__), dirs_exist_ok=True)
+                    Path(os.environ['KEEP'], fn.__name__, p.name.replace(' ', '_')).write_text(p.text())
         finally:
             w.close()
     print(f'{passed} passed, {failed} failed', flush=True)

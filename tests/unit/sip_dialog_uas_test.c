@@ -301,6 +301,9 @@ static void bye_before_the_answer(void **state)
 	respond(487, NULL);
 	assert_header(next_sent("SIP/2.0 487 "), "CSeq", "10 INVITE");
 	state_event(RLN_DIALOG_EARLY, RLN_DIALOG_TERMINATED);
+	from_peer("BYE", 13, NULL, NULL); /* of a dialog that they ended */
+	next_sent("SIP/2.0 481 ");
+	no_more_events();
 }
 
 static void the_invitation_expires(void **state)

@@ -1,0 +1,235 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Peers that do what they may not, or do it at the worst moment. Nothing is ever left in use."""
+import os
+import re
+import socket
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+from clients import RINGLANE, SIPP, lan, socket_in  # noqa: E402
+from harness import SPEECH, check, config, main, nothing_left, telemetry, test  # noqa: E402
+from scene import (ack, answer, answer_invite, await_request, call_back, finish, invite, receive, refused_ack, request, ringing, sdp,  # noqa: E402
+                   start, wait_for_port)
+
+ROUTES = f'''
+routes:
+  - {{match: echo, app: echo}}
+  - {{match: ring, app: echo, ring_ms: 20000}}
+  - {{match: early, app: play, file: "{SPEECH}/activated.wav", ring_ms: 20000}}
+'''
+
+
+def callers(w, scenes, more=''):
+    """A server, and beside one another the callers: name -> (user, steps). All end as written, and nothing is left."""
+    ours, theirs = lan(w, SIPP)
+    server = w.ringlane(config(more=ROUTES + more), ns=ours, args=('serve', '--trace'))
+    running = [start(w, theirs, name, steps, local=SIPP, port=6000 + 10 * i, target=RINGLANE, user=user)
+               for i, (name, (user, steps)) in enumerate(scenes.items())]
+    for p in running:
+        finish(p)
+    nothing_left(server)
+    return server
+
+
+class Called:
+    """We call, each of them beside the others: name -> steps of the called side."""
+
+    def __init__(self, w, scenes, more=''):
+        ours, theirs = lan(w, SIPP)
+        self.drive = w.drive(ours, config(more=more))
+        self.names = list(scenes)
+        self.running = [start(w, theirs, name, steps, local=SIPP, port=6000 + 10 * i) for i, (name, steps) in enumerate(scenes.items())]
+        for i, name in enumerate(self.names):
+            wait_for_port(theirs, 6000 + 10 * i)
+            self.drive.do(f'call {name} sip:x@{SIPP}:{6000 + 10 * i}')
+
+    def ended(self, **expected):
+        """How each call ended, in words; then the peers must be content."""
+        for name, text in expected.items():
+            self.drive.do(f'wait {name} OVER 20000')
+            self.drive.do(f'end {name}')
+            got = self.drive.expect(f'^ended {name} (.*)', lane='ended').group(1)
+            check(re.search(text, got), f'{name}: ended as «{got}», not «{text}»\n{self.drive.tail()}')
+        for p in self.running:
+            finish(p)
+        nothing_left(self.drive)
+
+
+BYE = [request('BYE', 9), receive(200)]
+CALL = [invite(), ringing(), receive(200), ack()]
+
+
+@test
+def trouble_bye_in_every_state(w):
+    """The caller's BYE while it rings, before its ACK, in a call, on hold, and a second one after the first."""
+    callers(w, {
+        'ringing': ('ring', [invite(), ringing(100), receive(180), request('BYE', 2), receive(200), receive(487), refused_ack(1, 6)]),
+        'before_ack': ('echo', [invite(), ringing(), receive(200), request('BYE', 2), receive(200)]),
+        'active': ('echo', CALL + BYE),
+        'held': ('echo', CALL + [invite(2, sdp('sendonly', 2)), ringing(), receive(200, body='a=recvonly'), ack(2)] + BYE),
+        'twice': ('echo', CALL + BYE + [request('BYE', 10), receive(481)]),
+    })
+
+
+CANCEL = [request('CANCEL', 1, to='', branch='[branch-3]'), receive(200), receive(487), refused_ack(1, 6)]
+
+
+@test
+def trouble_requests_out_of_turn(w):
+    """What may not come then: CANCEL after the answer and of nothing, a merged INVITE, a second one before the answer, old sequence numbers,
+    strange tags, no ACK at all."""
+    callers(w, {
+        'cancel_answered': ('echo', [invite(), ringing(), receive(200), request('CANCEL', 1, to='', branch='[branch-4]'), receive(200), ack()] + BYE),
+        'cancel_nothing': ('echo', [request('CANCEL', 1, to=''), receive(481)]),
+        'merged': ('ring', [invite(), ringing(100), receive(180), invite(), ringing(100), receive(482), refused_ack(1, 3),
+                            request('CANCEL', 1, to='', branch='[branch-7]'), receive(200), receive(487), refused_ack(1, 10)]),
+        'second_offer': ('ring', [invite(), ringing(100), receive(180), invite(2, sdp(version=2)), ringing(100), receive(500, Retry_After='[0-9]'),
+                                  refused_ack(2, 3), request('CANCEL', 1, to='', branch='[branch-7]'), receive(200), receive(487), refused_ack(1, 10)]),
+        'old_cseq': ('echo', [invite(5), ringing(), receive(200), ack(5), request('BYE', 3), receive(500)] + BYE),
+        'strange_tag': ('echo', CALL + [request('BYE', 2, from_tag='nobody'), receive(481)] + BYE),
+        'no_ack': ('echo', [invite(), ringing(), receive(200), await_request('BYE'), answer(200, tag=None)]),
+        'unanswered': ('ring', [invite(), ringing(100), receive(180)] + CANCEL),
+    }, more='sip: {t1_ms: 50, t2_ms: 400}\n')
+
+
+@test
+def trouble_offers(w):
+    """Hold in all its spellings, an offer that comes late, one that we cannot take: the call goes on."""
+    def reoffer(body, has, cseq=2):
+        return [invite(cseq, body), ringing(), receive(200, body=has), ack(cseq)]
+
+    callers(w, {
+        'sendonly': ('echo', CALL + reoffer(sdp('sendonly', 2), 'a=recvonly') + reoffer(sdp('sendrecv', 3), 'a=sendrecv', 3) + BYE),
+        'inactive': ('echo', CALL + reoffer(sdp('inactive', 2), 'a=inactive') + reoffer(sdp('sendrecv', 3), 'a=sendrecv', 3) + BYE),
+        'recvonly': ('echo', CALL + reoffer(sdp('recvonly', 2), 'a=sendonly') + BYE),
+        'zero': ('echo', CALL + reoffer(sdp('sendrecv', 2, address='0.0.0.0'), 'a=(recvonly|inactive)') + reoffer(sdp('sendrecv', 3), 'a=sendrecv', 3) + BYE),
+        'late': ('echo', [invite(1, ''), ringing(), receive(200, body='m=audio'), ack(1, sdp())]
+                 + [invite(2, ''), ringing(), receive(200, body='m=audio'), ack(2, sdp('sendrecv', 2))] + BYE),
+        'useless': ('echo', CALL + [invite(2, sdp(version=2, formats='18')), ringing(), receive(488), refused_ack(2, 4)] + BYE),
+        'disabled': ('echo', CALL + [invite(2, sdp(version=2, port=0)), ringing(), receive(488), refused_ack(2, 4)] + BYE),
+        'update': ('echo', CALL + [request('UPDATE', 2, sdp('sendonly', 2)), receive(200, body='a=recvonly')] + BYE),
+    })
+
+
+@test
+def trouble_called(w):
+    """The called side's BYE in every state, its 200 after our CANCEL, several 200s of one INVITE, early media of two branches."""
+    ok = dict(retrans=True)
+    c = Called(w, {
+        'bye_early': [await_request('INVITE'), answer(180), call_back('BYE', 1), receive(200), await_request('CANCEL'), answer(200), answer_invite(487),
+                      await_request('ACK')],
+        'bye_at_once': [await_request('INVITE'), answer(200, sdp()), await_request('ACK'), call_back('BYE', 1), receive(200)],
+        'bye_crossing': [await_request('INVITE'), answer(200, sdp(), **ok), await_request('ACK'), await_request('BYE'), call_back('BYE', 1),
+                         receive(200), answer(200, tag=None, cseq='CSeq: 1 BYE')],
+        'late_200': [await_request('INVITE'), answer(180), await_request('CANCEL'), answer(200), answer_invite(200, sdp(), **ok), await_request('ACK'),
+                     await_request('BYE'), answer(200, tag=None)],
+        'forked': [await_request('INVITE'), answer(200, sdp(), tag='one'), await_request('ACK', To='tag=one'), answer_invite(200, sdp(), tag='two'),
+                   await_request('ACK', To='tag=two'), await_request('BYE', To='tag=two'), answer(200, tag=None),
+                   call_back('BYE', 1, tag='one'), receive(200)],
+        'early_forks': [await_request('INVITE'), answer(183, sdp(), tag='one'), answer(183, sdp(), tag='two'), answer(180, tag='three'),
+                        answer(200, sdp(), tag='two', **ok), await_request('ACK', To='tag=two'), await_request('BYE', To='tag=two'), answer(200, tag=None)],
+        'repeated': [await_request('INVITE'), answer(200, sdp()), await_request('ACK'), answer_invite(200, sdp()), await_request('ACK'),
+                     answer_invite(200, sdp()), await_request('ACK'), call_back('BYE', 1), receive(200)],
+    })
+    for name in ('bye_crossing', 'early_forks'):
+        c.drive.do(f'wait {name} ACTIVE 5000')
+        c.drive.do(f'hangup {name}')
+    c.drive.do('wait late_200 CALLING 5000')
+    c.drive.do('hangup late_200')
+    c.ended(bye_early='REMOTE', bye_at_once='REMOTE', bye_crossing='NORMAL|REMOTE', late_200='CANCELLED', forked='REMOTE', early_forks='NORMAL', repeated='REMOTE')
+
+
+class Wire:
+    """A UDP socket in a host, for what SIPp is too well behaved for."""
+
+    def __init__(self, ns, address=SIPP, port=5070):
+        self.s = socket_in(ns, socket.SOCK_DGRAM)
+        self.s.bind((address, port))
+        self.me = f'{address}:{port}'
+
+    def send(self, text):
+        self.s.sendto(text if isinstance(text, bytes) else text.replace('\n', '\r\n').encode(), (RINGLANE, 5060))
+
+    def request(self, method, user, call, cseq, branch, to='', body=''):
+        self.send(f'{method} sip:{user}@{RINGLANE} SIP/2.0\nVia: SIP/2.0/UDP {self.me};branch=z9hG4bK{branch}\nMax-Forwards: 70\n'
+                  f'From: <sip:w@{self.me}>;tag=w\nTo: <sip:{user}@{RINGLANE}>{to}\nCall-ID: {call}\nCSeq: {cseq} {method}\nContact: <sip:w@{self.me}>\n'
+                  + ('Content-Type: application/sdp\n' if body else '') + f'Content-Length: {len(body) + body.count(chr(10))}\n\n{body}')
+
+    def response(self, status, call, cseq, branch):
+        self.send(f'SIP/2.0 {status} So\nVia: SIP/2.0/UDP {RINGLANE}:5060;branch=z9hG4bK{branch}\nFrom: <sip:ringlane@{RINGLANE}>;tag=r\n'
+                  f'To: <sip:w@{self.me}>;tag=w\nCall-ID: {call}\nCSeq: {cseq}\nContact: <sip:w@{self.me}>\nContent-Length: 0\n\n')
+
+    def receive(self, timeout=5):
+        """(status or method, branch, text) of the next message."""
+        self.s.settimeout(timeout)
+        text = self.s.recv(65535).decode()
+        return text.split()[1] if text.startswith('SIP/2.0') else text.split()[0], re.search(r'branch=z9hG4bK([^;\s]*)', text).group(1), text
+
+
+WIRE_SDP = 'v=0\no=- 1 1 IN IP4 198.18.0.5\ns=-\nc=IN IP4 198.18.0.5\nt=0 0\nm=audio 7000 RTP/AVP 0\n'
+
+
+def finals(wire, branches):
+    """branch -> final status, once each of them has one."""
+    got = {}
+    while len(got) < branches:
+        status, branch, _ = wire.receive()
+        if int(status) >= 200:
+            check(got.setdefault(branch, status) == status, f'{branch}: {got[branch]} and then {status}')
+    return got
+
+
+@test
+def trouble_invite_storm(w):
+    """One INVITE on 401 ways, each twice: one call, 400 times 482 (RFC 3261 8.2.2.2), and every copy the same answer."""
+    ours, theirs = lan(w, SIPP)
+    server = w.ringlane(config(more=ROUTES + 'sip: {t1_ms: 50, t2_ms: 400}\n'), ns=ours)
+    wire = Wire(theirs)
+    wire.request('INVITE', 'ring', 'storm@w', 1, 's0', body=WIRE_SDP)
+    for first in range(1, 401, 50):  # in bursts, of which a socket holds all answers
+        copies = [f's{i}' for i in range(first, first + 50)]
+        for branch in copies * 2:
+            wire.request('INVITE', 'ring', 'storm@w', 1, branch, body=WIRE_SDP)
+        got = finals(wire, len(copies))
+        check(set(got.values()) == {'482'} and 's0' not in got, got)
+        for branch in copies:
+            wire.request('ACK', 'ring', 'storm@w', 1, branch, to=';tag=x')
+    check(telemetry(server, '/ringlane/calls')['sessions'] == 1, 'more than one call')
+    wire.request('CANCEL', 'ring', 'storm@w', 1, 's0')
+    while wire.receive()[:2] != ('487', 's0'):
+        pass
+    wire.request('ACK', 'ring', 'storm@w', 1, 's0')
+    nothing_left(server)
+
+
+@test
+def trouble_responses_from_nowhere(w):
+    """Responses to what was never asked, also with the names of a call that is up, and what is no SIP: counted; the call goes on."""
+    ours, theirs = lan(w, SIPP)
+    server = w.ringlane(config(more=ROUTES), ns=ours)
+    wire = Wire(theirs)
+    wire.request('INVITE', 'echo', 'real@w', 1, 'real', body=WIRE_SDP)
+    answered = next(text for status, _, text in iter(wire.receive, None) if status == '200')
+    tag = re.search(r'To:.*(;tag=\w+)', answered).group(1)
+    wire.request('ACK', 'echo', 'real@w', 1, 'ack', to=tag)
+    for n, status in enumerate((100, 180, 183, 200, 202, 302, 401, 487, 491, 503, 603)):
+        wire.response(status, 'real@w', '1 INVITE', 'real')
+        wire.response(status, f'nowhere{n}@w', '1 INVITE', f'nowhere{n}')
+        wire.response(status, 'real@w', '2 BYE', f'bye{n}')
+    for text in (b'\0' * 500, b'SIP/2.0 ', b'SIP/2.0 200 OK\r\n\r\n', b'INVITE sip:echo@198.18.0.1 SIP/2.0\r\n' * 40, os.urandom(1200), b'\r\n\r\n', b''):
+        wire.send(text)
+    wire.request('OPTIONS', 'echo', 'after@w', 1, 'after')
+    while (got := wire.receive())[1] != 'after':
+        check(not got[0].isdigit() or int(got[0]) >= 400, f'answered to nonsense: {got[2]}')
+    check(got[0] == '200', got[2])
+    counters = telemetry(server, '/ringlane/counters')
+    check(counters['sip_stray_response'] >= 30 and counters['sip_malformed'] >= 3, counters)
+    check(telemetry(server, '/ringlane/calls')['sessions'] == 1, 'the call is gone')
+    wire.request('BYE', 'echo', 'real@w', 2, 'bye', to=tag)
+    check(wire.receive()[:2] == ('200', 'bye'), 'BYE')
+    nothing_left(server)
+
+
+sys.exit(main())
