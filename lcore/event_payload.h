@@ -33,7 +33,14 @@ enum rln_call_progress {
 	RLN_CALL_PROGRESS_COUNT
 };
 
-enum rln_dialog_fault { RLN_FAULT_PARSE, RLN_FAULT_TRANSACTION, RLN_FAULT_TRANSPORT, RLN_FAULT_REQUEST_REFUSED };
+enum rln_dialog_fault { /* DIALOG_ERROR.error; error_code is a SIP code or a positive errno */
+	RLN_FAULT_PARSE,
+	RLN_FAULT_TRANSACTION,
+	RLN_FAULT_TRANSPORT,
+	RLN_FAULT_REQUEST_REFUSED,
+	RLN_FAULT_NO_PRACK,        /* 504: nobody acknowledged our reliable provisional (RFC 3262 3) */
+	RLN_FAULT_SESSION_EXPIRED, /* 408: no refresh came in time (RFC 4028 10) */
+};
 
 enum rln_media_fault { /* MEDIA_ERROR.error; error_code is a positive errno or 0 */
 	RLN_MEDIA_FAULT_NO_PORT,

@@ -32,6 +32,11 @@ static int dialog_send_response(void *arg, struct rln_dialog_id id, uint16_t cod
 	return rln_dialog_send_response(arg, id, code, sdp, extra);
 }
 
+static int dialog_respond_offer(void *arg, struct rln_dialog_id id, uint16_t code, const char *sdp, const char *extra)
+{
+	return rln_dialog_respond_offer(arg, id, code, sdp, extra);
+}
+
 static int dialog_send_update(void *arg, struct rln_dialog_id id, const char *sdp)
 {
 	return rln_dialog_send_update(arg, id, sdp);
@@ -113,6 +118,7 @@ static void fill_layers(struct rln_coord *coord)
 		.create = dialog_create,
 		.set_local_port = dialog_set_local_port,
 		.send_response = dialog_send_response,
+		.respond_offer = dialog_respond_offer,
 		.send_update = dialog_send_update,
 		.send_ack = dialog_send_ack,
 		.release = dialog_release,

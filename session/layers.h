@@ -17,6 +17,7 @@ struct rln_dialog_commands {
 	struct rln_dialog_id (*create)(void *arg, const char *from, const char *to);
 	int (*set_local_port)(void *arg, struct rln_dialog_id id, uint16_t port);
 	int (*send_response)(void *arg, struct rln_dialog_id id, uint16_t code, const char *sdp, const char *extra);
+	int (*respond_offer)(void *arg, struct rln_dialog_id id, uint16_t code, const char *sdp, const char *extra);
 	int (*send_update)(void *arg, struct rln_dialog_id id, const char *sdp);
 	int (*send_ack)(void *arg, struct rln_dialog_id id, const char *sdp);
 	void (*release)(void *arg, struct rln_dialog_id id);

@@ -61,7 +61,7 @@ static void answer_lost(struct rln_coord *coord, const struct rln_event *ev)
 
 	if (ev->kind != RLN_EV_REINVITE_RECEIVED && ev->kind != RLN_EV_TRANSFER_REQUESTED)
 		return;
-	d->send_response(d->arg, dialog, 481, NULL, NULL);
+	d->respond_offer(d->arg, dialog, 481, NULL, NULL);
 	d->release(d->arg, dialog);
 }
 

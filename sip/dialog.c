@@ -112,6 +112,7 @@ static void free_dialog(struct rln_dialog *d)
 		rln_dialog_index_del(&all->merge, d->merge_hash, d->self);
 	rln_block_release(d->answer.block);
 	rln_free(d->acked.sdp);
+	rln_free(d->queued);
 	rln_free(d->remote);
 	rln_free(d->texts);
 	rln_slots_del(all->slots, d->self);
@@ -264,14 +265,14 @@ void rln_dialog_set_state(struct rln_dialog *d, enum rln_dialog_state state)
 }
 
 /* A request of theirs that nobody will answer any more: 487, as 15.1.2 recommends. */
-static void refuse_open(struct rln_dialog *d)
+static void refuse_open(struct rln_dialog *d, struct rln_dialog_theirs *r)
 {
-	const struct rln_sip_msg *req = rln_txn_request(d->all->txns, (struct rln_txn_id){d->theirs.txn});
+	const struct rln_sip_msg *req = rln_txn_request(d->all->txns, (struct rln_txn_id){r->txn});
 
-	if (req && (d->theirs.phase == RLN_THEIRS_OPEN || d->theirs.phase == RLN_THEIRS_CANCELLED))
-		rln_policy_respond(d->all, req, d->theirs.txn, 487, rln_dialog_text(d, d->local_tag), NULL);
-	d->theirs.phase = RLN_THEIRS_NONE;
-	d->theirs.refusal = 0;
+	if (req && (r->phase == RLN_THEIRS_OPEN || r->phase == RLN_THEIRS_CANCELLED))
+		rln_policy_respond(d->all, req, r->txn, 487, rln_dialog_text(d, d->local_tag), NULL);
+	r->phase = RLN_THEIRS_NONE;
+	r->refusal = 0;
 }
 
 void rln_dialog_end(struct rln_dialog *d)
@@ -279,7 +280,8 @@ void rln_dialog_end(struct rln_dialog *d)
 	if (d->state == RLN_DIALOG_TERMINATED)
 		return;
 	rln_uas_drop_answer(d);
-	refuse_open(d);
+	refuse_open(d, &d->theirs);
+	refuse_open(d, &d->offer);
 	if (d->ours.phase == RLN_OURS_ACK_WAITS)
 		rln_uac_ack_pending(d);
 	if (d->ours.phase != RLN_OURS_NONE && !rln_timer_is_armed(&d->guard))
@@ -287,7 +289,7 @@ void rln_dialog_end(struct rln_dialog *d)
 	rln_dialog_set_state(d, RLN_DIALOG_TERMINATED);
 }
 
-static enum rln_dialog_fault fault_of(int error)
+enum rln_dialog_fault rln_dialog_fault_of(int error)
 {
 	switch (-error) {
 	case EHOSTUNREACH:
@@ -301,7 +303,7 @@ static enum rln_dialog_fault fault_of(int error)
 
 void rln_dialog_fail(struct rln_dialog *d, int error)
 {
-	rln_dialog_emit_error(d, fault_of(error), (unsigned)-error);
+	rln_dialog_emit_error(d, rln_dialog_fault_of(error), (unsigned)-error);
 	if (d->established)
 		rln_dialog_emit_terminated(d, RLN_END_NETWORK, 0);
 	rln_dialog_end(d);
@@ -311,6 +313,12 @@ void rln_dialog_settle(struct rln_dialog *d)
 {
 	if (d->released && d->state == RLN_DIALOG_TERMINATED && d->ours.phase == RLN_OURS_NONE)
 		free_dialog(d);
+}
+
+static void drop_queued(struct rln_dialog *d)
+{
+	rln_free(d->queued);
+	d->queued = NULL;
 }
 
 int rln_dialog_bye(struct rln_dialog *d)
@@ -323,6 +331,7 @@ int rln_dialog_bye(struct rln_dialog *d)
 		return -ENOTCONN;
 	if (d->bye == RLN_BYE_SENT)
 		return 0;
+	drop_queued(d);
 	if (d->answer.block && d->answer.is_first) {
 		d->bye = RLN_BYE_WAITS;
 		return 0;
@@ -376,9 +385,7 @@ int rln_dialog_send_update(struct rln_dialogs *all, struct rln_dialog_id id, con
 {
 	struct rln_dialog *d = rln_dialog_get(all, id.v);
 
-	if (!d || d->state != RLN_DIALOG_CONFIRMED)
-		return d ? -ENOTCONN : -ENOENT;
-	return rln_uac_invite(d, rln_span_of(sdp), rln_span_of(NULL));
+	return d ? rln_uac_offer(d, rln_span_of(sdp)) : -ENOENT;
 }
 
 int rln_dialog_send_ack(struct rln_dialogs *all, struct rln_dialog_id id, const char *sdp)
@@ -397,6 +404,13 @@ int rln_dialog_send_response(struct rln_dialogs *all, struct rln_dialog_id id, u
 	struct rln_dialog *d = rln_dialog_get(all, id.v);
 
 	return d ? rln_uas_respond(d, code, rln_span_of(sdp), rln_span_of(extra)) : -ENOENT;
+}
+
+int rln_dialog_respond_offer(struct rln_dialogs *all, struct rln_dialog_id id, uint16_t code, const char *sdp, const char *extra)
+{
+	struct rln_dialog *d = rln_dialog_get(all, id.v);
+
+	return d ? rln_uas_respond_offer(d, code, rln_span_of(sdp), rln_span_of(extra)) : -ENOENT;
 }
 
 int rln_dialog_send_bye(struct rln_dialogs *all, struct rln_dialog_id id)

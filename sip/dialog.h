@@ -19,7 +19,8 @@
  *     status} our BYE was answered; {TIMEOUT, 408} it was not; {NETWORK, 0} it could not be sent.
  *   - A refused INVITE of ours gives CALL_STATE_CHANGED and the end; timer B gives TIMED_OUT (408), other transport
  *     faults DIALOG_ERROR {TRANSPORT, errno}. In a confirmed dialog the refusal of a re-INVITE is REFUSED, GLARE
- *     (491) or TIMED_OUT; a transport fault DIALOG_ERROR and then REFUSED (503).
+ *     (491) or TIMED_OUT; a transport fault DIALOG_ERROR and then REFUSED (503). HOLD_SESSION and RESUME_SESSION, which
+ *     return nothing, tell a re-INVITE that could not be sent in the same way; one that crossed a request of theirs is GLARE.
  *   - UAS: ACK of the first 2xx gives CALL_ESTABLISHED; that of a re-INVITE only when our 2xx carried the offer.
  *     64*T1 without one: ACK_MISSING (408).
  *   - After each dialog's end (or at any time) the session calls rln_dialog_release(); until then the handle stays
@@ -61,14 +62,18 @@ int rln_dialog_set_local_port(struct rln_dialogs *dialogs, struct rln_dialog_id 
  * with CRLF, or NULL. 0 or -errno. Again after CHALLENGED or INTERVAL_TOO_SMALL, with the next CSeq: the dialog
  * starts anew at NONE. */
 int rln_dialog_send_invite(struct rln_dialogs *dialogs, struct rln_dialog_id id, const char *sdp, const char *extra);
-/* re-INVITE in a confirmed dialog. -EINPROGRESS while another INVITE of either side is open. */
+/* re-INVITE in a confirmed dialog. While our 2xx awaits its ACK the description is kept, and sent once the ACK is here
+ * (an INVITE counts as open meanwhile). -EINPROGRESS while another INVITE of ours, or an offer of theirs, is open. */
 int rln_dialog_send_update(struct rln_dialogs *dialogs, struct rln_dialog_id id, const char *sdp);
 /* ACK of a 2xx that carried an offer: the answer. ACKs without body are sent by the dialog itself as soon as the 2xx comes. */
 int rln_dialog_send_ack(struct rln_dialogs *dialogs, struct rln_dialog_id id, const char *sdp);
-/* Response to the INVITE, re-INVITE or UPDATE in progress (0 and nothing sent when the peer has cancelled a
- * re-INVITE meanwhile); an INVITE's 2xx is retransmitted until its ACK (13.3.1.4). extra: header lines such as
- * Retry-After, or NULL. */
+/* Response to the first INVITE while it is open; an INVITE's 2xx is retransmitted until its ACK (13.3.1.4). extra:
+ * header lines such as Retry-After, or NULL. Once there is none, the same as the next call. */
 int rln_dialog_send_response(struct rln_dialogs *dialogs, struct rln_dialog_id id, uint16_t code, const char *sdp,
+	const char *extra);
+/* Response to the re-INVITE, UPDATE or PRACK that REINVITE_RECEIVED told of, whether or not the first INVITE is still
+ * open. 0 and nothing sent when the peer has cancelled it meanwhile, or no longer waits. */
+int rln_dialog_respond_offer(struct rln_dialogs *dialogs, struct rln_dialog_id id, uint16_t code, const char *sdp,
 	const char *extra);
 /* BYE. For a UAS whose 2xx awaits its ACK it is sent when the ACK comes or 64*T1 passed (15). 0 also when it was
  * ordered before. */
@@ -84,7 +89,7 @@ void rln_dialog_release(struct rln_dialogs *dialogs, struct rln_dialog_id id);
 /* Queries for guards. */
 enum rln_dialog_state rln_dialog_get_state(const struct rln_dialogs *dialogs, struct rln_dialog_id id);
 bool rln_dialog_has_provisional(const struct rln_dialogs *dialogs, struct rln_dialog_id id);
-bool rln_dialog_is_invite_open(const struct rln_dialogs *dialogs, struct rln_dialog_id id);   /* ours, no final response yet */
+bool rln_dialog_is_invite_open(const struct rln_dialogs *dialogs, struct rln_dialog_id id);   /* ours, no final response yet, or kept back */
 bool rln_dialog_is_ack_pending(const struct rln_dialogs *dialogs, struct rln_dialog_id id);   /* UAS: 2xx sent, ACK not seen */
 /* Texts of the dialog for logs and callbacks; valid until the next call into the dialog layer. NULL when stale. */
 const char *rln_dialog_call_id(const struct rln_dialogs *dialogs, struct rln_dialog_id id);

@@ -241,6 +241,20 @@ static void on_terminate(struct rln_dialogs *all, uint64_t id, const struct rln_
 	rln_dialog_settle(d);
 }
 
+/* A hold or its end is a re-INVITE like any other; how it ends the session hears as of any other. */
+static void on_offer(struct rln_dialogs *all, uint64_t id, const struct rln_ev_sdp *ev)
+{
+	struct rln_dialog *d = rln_dialog_get(all, id);
+	int rc;
+
+	if (!d)
+		return;
+	rc = rln_uac_offer(d, in_block(ev->block, ev->sdp));
+	if (rc != 0)
+		rln_uac_offer_failed(d, rc);
+	rln_dialog_settle(d);
+}
+
 void rln_dialog_hub_handle(void *dialogs, const struct rln_event *ev)
 {
 	switch ((int)rln_event_kind(ev)) {
@@ -258,6 +272,12 @@ void rln_dialog_hub_handle(void *dialogs, const struct rln_event *ev)
 		break;
 	case RLN_EV_TERMINATE_SESSION:
 		on_terminate(dialogs, ev->id, &ev->terminate_session);
+		break;
+	case RLN_EV_HOLD_SESSION:
+		on_offer(dialogs, ev->id, &ev->hold_session);
+		break;
+	case RLN_EV_RESUME_SESSION:
+		on_offer(dialogs, ev->id, &ev->resume_session);
 		break;
 	default: /* kinds whose work has not come yet: nothing raises them (event.def, LATER) */
 		rln_log(RLN_LOG_WARNING, ev->id, "dialog layer: nobody takes %s", rln_event_info(rln_event_kind(ev))->name);

@@ -23,6 +23,7 @@ void rln_dialog_set_state(struct rln_dialog *d, enum rln_dialog_state state);
 void rln_dialog_end(struct rln_dialog *d);
 /* The order could not be carried out, and nobody else would end the dialog: says so and ends it. */
 void rln_dialog_fail(struct rln_dialog *d, int error);
+enum rln_dialog_fault rln_dialog_fault_of(int error);
 /* Frees the dialog when the session is done with it and nothing is open. End of every call into the layer. */
 void rln_dialog_settle(struct rln_dialog *d);
 int rln_dialog_bye(struct rln_dialog *d);
@@ -30,6 +31,10 @@ int rln_dialog_finish(struct rln_dialog *d, uint16_t code); /* what rln_dialog_t
 
 /* dialog_uac.c */
 int rln_uac_invite(struct rln_dialog *d, struct rln_span sdp, struct rln_span extra);
+/* A re-INVITE with this description, now or once the ACK of our 2xx is here. */
+int rln_uac_offer(struct rln_dialog *d, struct rln_span sdp);
+void rln_uac_send_queued(struct rln_dialog *d); /* when nothing stands in its way any more */
+void rln_uac_offer_failed(struct rln_dialog *d, int error);
 int rln_uac_cancel(struct rln_dialog *d);
 void rln_uac_ack_pending(struct rln_dialog *d); /* the session no longer will: ACK without its answer */
 void rln_uac_on_response(struct rln_dialog *d, const struct rln_sip_msg *msg, uint64_t txn);
@@ -37,7 +42,9 @@ void rln_uac_on_fault(struct rln_dialog *d, uint64_t txn, int error);
 void rln_uac_on_guard(struct rln_timer *timer, uint64_t now_ns);
 
 /* dialog_uas.c */
+/* To the first INVITE while it is open, else to the offer that the dialog holds. */
 int rln_uas_respond(struct rln_dialog *d, uint16_t code, struct rln_span sdp, struct rln_span extra);
+int rln_uas_respond_offer(struct rln_dialog *d, uint16_t code, struct rln_span sdp, struct rln_span extra);
 void rln_uas_on_invite(struct rln_dialogs *all, const struct rln_sip_msg *msg, uint64_t txn);
 void rln_uas_on_request(struct rln_dialog *d, const struct rln_sip_msg *msg, uint64_t txn);
 void rln_uas_on_cancel(struct rln_dialogs *all, const struct rln_sip_msg *msg, uint64_t txn);

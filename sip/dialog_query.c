@@ -22,7 +22,7 @@ bool rln_dialog_is_invite_open(const struct rln_dialogs *all, struct rln_dialog_
 {
 	const struct rln_dialog *d = rln_dialog_get(all, id.v);
 
-	return d && d->ours.phase != RLN_OURS_NONE && d->ours.phase != RLN_OURS_ACK_WAITS;
+	return d && ((d->ours.phase != RLN_OURS_NONE && d->ours.phase != RLN_OURS_ACK_WAITS) || d->queued);
 }
 
 bool rln_dialog_is_ack_pending(const struct rln_dialogs *all, struct rln_dialog_id id)

@@ -3,9 +3,9 @@
  * What a dialog is made of: its data and the manager's, for the files of the dialog layer (dialog_priv.h has their
  * functions). owner of everything: control lcore.
  *
- * A dialog has three things that may be open at once, and each has its own small machine: an INVITE of ours, a
- * request of theirs that the session must answer, and a 2xx of ours that awaits its ACK. A dialog is freed at the end
- * of a call into the layer (rln_dialog_settle), never in its middle.
+ * A dialog has four things that may be open at once, and each has its own small machine: an INVITE of ours, their first
+ * INVITE, an offer of theirs inside the dialog (re-INVITE, UPDATE, PRACK), and a 2xx of ours that awaits its ACK. A
+ * dialog is freed at the end of a call into the layer (rln_dialog_settle), never in its middle.
  */
 #pragma once
 
@@ -53,11 +53,20 @@ enum rln_dialog_ours {           /* INVITE of ours */
 	RLN_OURS_ACK_WAITS,      /* a 2xx with an offer came, the session owes the answer */
 };
 
-enum rln_dialog_theirs {         /* INVITE, re-INVITE or UPDATE of theirs */
+enum rln_dialog_theirs_phase {   /* a request of theirs that the session answers */
 	RLN_THEIRS_NONE,
 	RLN_THEIRS_OPEN,         /* the session owes a final response */
 	RLN_THEIRS_CANCELLED,    /* first INVITE, cancelled: the session owes a 487 */
 	RLN_THEIRS_MOOT,         /* re-INVITE, cancelled and answered: the session does not know yet */
+};
+
+struct rln_dialog_theirs {
+	uint64_t txn;
+	uint32_t cseq;
+	uint8_t phase, method;   /* enum rln_dialog_theirs_phase, rln_sip_method */
+	bool has_offer;
+	uint16_t provisional;    /* of a first INVITE: last one sent, 0 = none */
+	uint16_t refusal;        /* of a first INVITE, that no memory was left for: it is tried again; 0 = none */
 };
 
 enum rln_dialog_bye { RLN_BYE_NONE, RLN_BYE_WAITS /* for the ACK of our 2xx (15) */, RLN_BYE_SENT };
@@ -78,6 +87,7 @@ struct rln_dialog { /* owner: control lcore */
 	bool reported;                   /* CALL_TERMINATED went up */
 	bool established;                /* CALL_ESTABLISHED or LATE_ANSWER went up: further INVITEs are re-INVITEs */
 	uint32_t local_cseq, remote_cseq;
+	uint32_t session_interval_s, min_se_s; /* Session-Expires and Min-SE of our next INVITE, 0 = none (RFC 4028) */
 	uint64_t bye_txn;
 
 	struct {
@@ -94,14 +104,9 @@ struct rln_dialog { /* owner: control lcore */
 		uint32_t fork[RLN_DIALOG_FORKS];
 		uint8_t forks;
 	} acked;
-	struct {
-		uint64_t txn;
-		uint32_t cseq;
-		uint8_t phase, method;   /* enum rln_dialog_theirs, rln_sip_method */
-		bool has_offer;
-		uint16_t provisional;    /* last one sent, 0 = none */
-		uint16_t refusal;        /* of a first INVITE, that no memory was left for: it is tried again; 0 = none */
-	} theirs;
+	char *queued;                    /* SDP of our re-INVITE that waits until nothing of theirs is open; NULL = none */
+	struct rln_dialog_theirs theirs; /* their first INVITE */
+	struct rln_dialog_theirs offer;  /* re-INVITE, UPDATE or PRACK: the one that REINVITE_RECEIVED told of */
 	struct {                         /* our 2xx to an INVITE, until its ACK */
 		rln_block_ref block;     /* 0 = none */
 		struct rln_slice reason, headers, body;

@@ -19,7 +19,8 @@ static const struct rln_span nothing = {NULL, 0};
 /* After a challenge the same dialog tries again (22.2), as if nothing had happened but the CSeq. */
 static int check_start(struct rln_dialog *d)
 {
-	if (d->ours.phase != RLN_OURS_NONE || d->theirs.phase == RLN_THEIRS_OPEN || d->answer.block)
+	if (d->ours.phase != RLN_OURS_NONE || d->theirs.phase == RLN_THEIRS_OPEN || d->offer.phase == RLN_THEIRS_OPEN ||
+		d->answer.block)
 		return -EINPROGRESS;
 	if (d->state == RLN_DIALOG_CONFIRMED)
 		return d->bye == RLN_BYE_NONE ? 0 : -ENOTCONN;
@@ -47,6 +48,46 @@ int rln_uac_invite(struct rln_dialog *d, struct rln_span sdp, struct rln_span ex
 	d->ours.phase = RLN_OURS_CALLING;
 	d->ours.has_offer = sdp.len > 0;
 	return 0;
+}
+
+/*
+ * 14.1: not while an INVITE of either side is open. One that waits for the ACK of our own 2xx we hold back ourselves: the
+ * session cannot see that ACK, unless it brings an answer.
+ */
+int rln_uac_offer(struct rln_dialog *d, struct rln_span sdp)
+{
+	if (d->state != RLN_DIALOG_CONFIRMED || d->bye != RLN_BYE_NONE)
+		return -ENOTCONN;
+	if (d->queued)
+		return -EINPROGRESS;
+	if (!d->answer.block || d->offer.phase == RLN_THEIRS_OPEN)
+		return rln_uac_invite(d, sdp, nothing);
+	d->queued = rln_strndup(sdp.len ? sdp.s : "", sdp.len);
+	return d->queued ? 0 : -ENOMEM;
+}
+
+void rln_uac_offer_failed(struct rln_dialog *d, int error)
+{
+	if (error == -EINPROGRESS) { /* it crossed a request of theirs: glare, whose remedy the session knows */
+		rln_dialog_emit_progress(d, RLN_CALL_GLARE, 491, NULL);
+		return;
+	}
+	rln_dialog_emit_error(d, rln_dialog_fault_of(error), (unsigned)-error);
+	rln_dialog_emit_progress(d, RLN_CALL_REFUSED, 503, NULL);
+}
+
+void rln_uac_send_queued(struct rln_dialog *d)
+{
+	char *sdp = d->queued;
+	int rc;
+
+	if (!sdp || d->answer.block || d->offer.phase == RLN_THEIRS_OPEN || d->state != RLN_DIALOG_CONFIRMED)
+		return;
+	d->queued = NULL;
+	rc = rln_uac_invite(d, rln_span_of(sdp), nothing);
+	rln_free(sdp);
+	if (rc != 0)
+		rln_uac_offer_failed(d, rc);
 }
 
 /* CANCEL is a transaction of its own, with the INVITE's branch, CSeq, target and routes (9.1). Should it get lost,
@@ -299,7 +340,7 @@ void rln_uac_on_fault(struct rln_dialog *d, uint64_t txn, int error)
 		}
 		rln_dialog_emit_error(d, RLN_FAULT_TRANSPORT, (unsigned)error);
 		end_after_bye(d, RLN_END_NETWORK, 0);
-	} else if (txn == d->theirs.txn || txn == d->answer.txn) {
+	} else if (txn == d->theirs.txn || txn == d->offer.txn || txn == d->answer.txn) {
 		rln_uas_on_fault(d, txn, error);
 	}
 }

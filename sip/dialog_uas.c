@@ -28,45 +28,51 @@ static const char *our_tag(const struct rln_dialog *d)
 	return rln_dialog_text(d, d->local_tag);
 }
 
-static bool is_first_invite(const struct rln_dialog *d)
+static bool is_first(const struct rln_dialog *d, const struct rln_dialog_theirs *r)
 {
-	return d->role == RLN_ROLE_UAS && !d->established;
+	return r == &d->theirs;
+}
+
+static const struct rln_sip_msg *request_of(const struct rln_dialog *d, const struct rln_dialog_theirs *r)
+{
+	return rln_txn_request(d->all->txns, (struct rln_txn_id){r->txn});
 }
 
 /* Status line to body, with what the method asks for: a 2xx to INVITE names what we can (13.3.1.4), and all that
  * make or refresh a target have a Contact. */
-static int write_response(struct rln_dialog *d, const struct rln_sip_msg *req, uint16_t code, struct rln_span sdp,
+static int write_response(struct rln_dialog *d, const struct rln_dialog_theirs *r, uint16_t code, struct rln_span sdp,
 	struct rln_span extra, struct rln_dialog_sent *keep)
 {
-	bool is_first = is_first_invite(d);
+	bool forms_dialog = is_first(d, r) && code > 100 && code < 300;
 	struct rln_text t;
 
 	rln_text_init(&t, d->all->scratch, sizeof(d->all->scratch));
-	rln_build_response(&t, req, code, rln_sip_reason_phrase(code), our_tag(d), is_first && code > 100 && code < 300);
+	rln_build_response(&t, request_of(d, r), code, rln_sip_reason_phrase(code), our_tag(d), forms_dialog);
 	if (code > 100 && code < 300)
 		rln_dialog_write_contact(&t, d);
 	if (code / 100 == 2)
 		rln_policy_write_abilities(&t);
 	if (extra.len)
 		rln_text_add(&t, extra.s, extra.len);
-	return rln_dialogs_send_response(d->all, &t, d->self, d->theirs.txn, code, sdp, keep);
+	return rln_dialogs_send_response(d->all, &t, d->self, r->txn, code, sdp, keep);
 }
 
 static int send_provisional(
-	struct rln_dialog *d, const struct rln_sip_msg *req, uint16_t code, struct rln_span sdp, struct rln_span extra)
+	struct rln_dialog *d, struct rln_dialog_theirs *r, uint16_t code, struct rln_span sdp, struct rln_span extra)
 {
-	int rc = write_response(d, req, code, sdp, extra, NULL);
+	int rc = write_response(d, r, code, sdp, extra, NULL);
 
-	if (rc != 0 || code == 100 || !is_first_invite(d))
+	if (rc != 0 || code == 100 || !is_first(d, r))
 		return rc;
-	d->theirs.provisional = code;
+	r->provisional = code;
 	rln_wheel_arm(wheel(d), &d->repeat, rln_wheel_now(wheel(d)) + MINUTE_NS);
 	rln_dialog_set_state(d, RLN_DIALOG_EARLY);
 	return 0;
 }
 
 /* Keeps the 2xx for its repetitions. */
-static void start_answer(struct rln_dialog *d, const struct rln_dialog_sent *sent, uint16_t code, bool has_sdp)
+static void start_answer(
+	struct rln_dialog *d, const struct rln_dialog_theirs *r, const struct rln_dialog_sent *sent, uint16_t code, bool has_sdp)
 {
 	uint64_t now = rln_wheel_now(wheel(d));
 
@@ -75,10 +81,10 @@ static void start_answer(struct rln_dialog *d, const struct rln_dialog_sent *sen
 	d->answer.headers = sent->headers;
 	d->answer.body = sent->body;
 	d->answer.status = code;
-	d->answer.is_first = is_first_invite(d);
-	d->answer.has_offer = has_sdp && !d->theirs.has_offer;
-	d->answer.txn = d->theirs.txn;
-	d->answer.cseq = d->theirs.cseq;
+	d->answer.is_first = is_first(d, r);
+	d->answer.has_offer = has_sdp && !r->has_offer;
+	d->answer.txn = r->txn;
+	d->answer.cseq = r->cseq;
 	d->answer.interval_ns = d->all->cfg.t1_ms * 1000000ull;
 	d->answer.deadline_ns = now + rln_dialogs_timeout_ns(d->all);
 	rln_wheel_arm(wheel(d), &d->repeat, now + d->answer.interval_ns);
@@ -92,39 +98,39 @@ static void stop_waiting(struct rln_dialog *d)
 }
 
 static int send_accepted(
-	struct rln_dialog *d, const struct rln_sip_msg *req, uint16_t code, struct rln_span sdp, struct rln_span extra)
+	struct rln_dialog *d, struct rln_dialog_theirs *r, uint16_t code, struct rln_span sdp, struct rln_span extra)
 {
-	bool is_invite = d->theirs.method == RLN_SIP_INVITE;
+	bool is_invite = r->method == RLN_SIP_INVITE;
 	struct rln_dialog_sent sent;
-	int rc = write_response(d, req, code, sdp, extra, is_invite ? &sent : NULL);
+	int rc = write_response(d, r, code, sdp, extra, is_invite ? &sent : NULL);
 
 	if (rc != 0)
 		return rc;
-	d->theirs.phase = RLN_THEIRS_NONE;
+	r->phase = RLN_THEIRS_NONE;
 	if (!is_invite)
 		return 0;
-	if (is_first_invite(d))
+	if (is_first(d, r))
 		stop_waiting(d);
-	start_answer(d, &sent, code, sdp.len > 0);
+	start_answer(d, r, &sent, code, sdp.len > 0);
 	d->established = true;
 	rln_dialog_set_state(d, RLN_DIALOG_CONFIRMED);
 	return 0;
 }
 
 /* A first INVITE that we refuse must hear of it: when there is no memory for that, it is tried again until there is. */
-static int send_refused(struct rln_dialog *d, const struct rln_sip_msg *req, uint16_t code, struct rln_span extra)
+static int send_refused(struct rln_dialog *d, struct rln_dialog_theirs *r, uint16_t code, struct rln_span extra)
 {
-	int rc = write_response(d, req, code, nothing, extra, NULL);
+	int rc = write_response(d, r, code, nothing, extra, NULL);
 
-	d->theirs.refusal = rc != 0 && is_first_invite(d) ? code : 0;
-	if (d->theirs.refusal) {
+	r->refusal = rc != 0 && is_first(d, r) ? code : 0;
+	if (r->refusal) {
 		rln_wheel_arm(wheel(d), &d->repeat, rln_wheel_now(wheel(d)) + d->all->cfg.t1_ms * 1000000ull);
 		return 0;
 	}
 	if (rc != 0)
 		return rc;
-	d->theirs.phase = RLN_THEIRS_NONE;
-	if (!is_first_invite(d))
+	r->phase = RLN_THEIRS_NONE;
+	if (!is_first(d, r))
 		return 0;
 	stop_waiting(d);
 	rln_dialog_end(d);
@@ -135,42 +141,54 @@ static int send_refused(struct rln_dialog *d, const struct rln_sip_msg *req, uin
  * The session's response. When the peer's CANCEL is here already, but the session answers before it heard of it, the
  * CANCEL has won: every final answer goes out as 487, and CALL_TERMINATED is on its way up.
  */
-int rln_uas_respond(struct rln_dialog *d, uint16_t code, struct rln_span sdp, struct rln_span extra)
+static int respond(struct rln_dialog *d, struct rln_dialog_theirs *r, uint16_t code, struct rln_span sdp, struct rln_span extra)
 {
-	const struct rln_sip_msg *req;
-	bool is_cancelled = d->theirs.phase == RLN_THEIRS_CANCELLED;
+	bool is_cancelled = r->phase == RLN_THEIRS_CANCELLED;
 
 	if (code < 100 || code > 699)
 		return -EINVAL;
-	if (d->theirs.phase == RLN_THEIRS_MOOT || (is_cancelled && code < 200) || (d->theirs.refusal && code < 300))
+	if (r->phase == RLN_THEIRS_MOOT || (is_cancelled && code < 200) || (r->refusal && code < 300))
 		return 0;
-	if (d->theirs.phase == RLN_THEIRS_NONE)
+	if (r->phase == RLN_THEIRS_NONE)
 		return -ENOTCONN;
-	req = rln_txn_request(d->all->txns, (struct rln_txn_id){d->theirs.txn});
-	if (!req && d->theirs.method == RLN_SIP_INVITE)
-		return -ENOTCONN; /* its transaction broke, and the event that says so is on its way */
-	if (!req) {
-		d->theirs.phase = RLN_THEIRS_NONE; /* an UPDATE that its sender no longer waits for (RFC 4320) */
+	if (!request_of(d, r)) {
+		if (r->method == RLN_SIP_INVITE)
+			return -ENOTCONN; /* its transaction broke, and the event that says so is on its way */
+		r->phase = RLN_THEIRS_NONE; /* an UPDATE that its sender no longer waits for (RFC 4320) */
 		return 0;
 	}
 	if (is_cancelled)
-		return send_refused(d, req, 487, nothing);
+		return send_refused(d, r, 487, nothing);
 	if (code < 200)
-		return d->theirs.method == RLN_SIP_INVITE ? send_provisional(d, req, code, sdp, extra) : -EINVAL;
-	return code < 300 ? send_accepted(d, req, code, sdp, extra) : send_refused(d, req, code, extra);
+		return r->method == RLN_SIP_INVITE ? send_provisional(d, r, code, sdp, extra) : -EINVAL;
+	return code < 300 ? send_accepted(d, r, code, sdp, extra) : send_refused(d, r, code, extra);
+}
+
+int rln_uas_respond_offer(struct rln_dialog *d, uint16_t code, struct rln_span sdp, struct rln_span extra)
+{
+	int rc = respond(d, &d->offer, code, sdp, extra);
+
+	rln_uac_send_queued(d);
+	return rc;
+}
+
+int rln_uas_respond(struct rln_dialog *d, uint16_t code, struct rln_span sdp, struct rln_span extra)
+{
+	if (d->theirs.phase == RLN_THEIRS_NONE)
+		return rln_uas_respond_offer(d, code, sdp, extra);
+	return respond(d, &d->theirs, code, sdp, extra);
 }
 
 /* The transaction of what the session was to answer broke: nothing can be answered any more. */
 void rln_uas_on_fault(struct rln_dialog *d, uint64_t txn, int error)
 {
-	bool is_open = d->theirs.phase == RLN_THEIRS_OPEN || d->theirs.phase == RLN_THEIRS_CANCELLED;
-
 	rln_dialog_emit_error(d, error == ETIMEDOUT ? RLN_FAULT_TRANSACTION : RLN_FAULT_TRANSPORT, (unsigned)error);
-	if (txn != d->theirs.txn || !is_open)
+	if (txn == d->offer.txn && d->offer.phase == RLN_THEIRS_OPEN)
+		d->offer.phase = RLN_THEIRS_MOOT;
+	if (txn != d->theirs.txn || d->theirs.phase == RLN_THEIRS_NONE)
 		return;
-	d->theirs.phase = is_first_invite(d) ? RLN_THEIRS_NONE : RLN_THEIRS_MOOT;
-	if (is_first_invite(d))
-		rln_dialog_end(d);
+	d->theirs.phase = RLN_THEIRS_NONE;
+	rln_dialog_end(d);
 }
 
 void rln_uas_drop_answer(struct rln_dialog *d)
@@ -214,10 +232,8 @@ static void repeat_answer(struct rln_dialog *d, uint64_t now)
 
 static void repeat_provisional(struct rln_dialog *d)
 {
-	const struct rln_sip_msg *req = rln_txn_request(d->all->txns, (struct rln_txn_id){d->theirs.txn});
-
-	if (req && d->theirs.phase == RLN_THEIRS_OPEN && d->theirs.provisional)
-		send_provisional(d, req, d->theirs.provisional, nothing, nothing);
+	if (request_of(d, &d->theirs) && d->theirs.phase == RLN_THEIRS_OPEN && d->theirs.provisional)
+		send_provisional(d, &d->theirs, d->theirs.provisional, nothing, nothing);
 }
 
 void rln_uas_on_repeat(struct rln_timer *timer, uint64_t now_ns)
@@ -251,6 +267,7 @@ static void on_ack(struct rln_dialog *d, const struct rln_sip_msg *msg)
 	if (d->answer.block && msg->cseq == d->answer.cseq)
 		on_acked(d, msg);
 	/* else a repeated ACK: the peer answered a repetition of our 2xx */
+	rln_uac_send_queued(d);
 }
 
 /* The caller gives up, by CANCEL, by BYE, or by the Expires of its INVITE: the session hears of it, and sends the 487. */
@@ -264,10 +281,19 @@ static void give_up(struct rln_dialog *d)
 /* 13.3.1: the INVITE's Expires has passed before the session answered. */
 bool rln_uas_on_expires(struct rln_dialog *d)
 {
-	if (!is_first_invite(d) || d->theirs.phase != RLN_THEIRS_OPEN)
+	if (d->theirs.phase != RLN_THEIRS_OPEN)
 		return false;
 	give_up(d);
 	return true;
+}
+
+static struct rln_dialog_theirs theirs_of(const struct rln_sip_msg *msg, uint64_t txn)
+{
+	return (struct rln_dialog_theirs){.txn = txn,
+		.cseq = msg->cseq,
+		.method = msg->method,
+		.phase = RLN_THEIRS_OPEN,
+		.has_offer = rln_dialog_sdp_of(msg).len > 0};
 }
 
 void rln_uas_on_invite(struct rln_dialogs *all, const struct rln_sip_msg *msg, uint64_t txn)
@@ -287,11 +313,7 @@ void rln_uas_on_invite(struct rln_dialogs *all, const struct rln_sip_msg *msg, u
 		return;
 	}
 	rln_txn_set_owner(all->txns, (struct rln_txn_id){txn}, d->self);
-	d->theirs.txn = txn;
-	d->theirs.cseq = msg->cseq;
-	d->theirs.method = RLN_SIP_INVITE;
-	d->theirs.phase = RLN_THEIRS_OPEN;
-	d->theirs.has_offer = rln_dialog_sdp_of(msg).len > 0;
+	d->theirs = theirs_of(msg, txn);
 	if (msg->expires > 0)
 		rln_wheel_arm(wheel(d), &d->guard, rln_wheel_now(wheel(d)) + (uint64_t)msg->expires * RLN_SEC);
 	if (rln_dialog_emit_incoming(d, msg) != 0) { /* nobody takes calls here */
@@ -310,15 +332,10 @@ static void infer_ack(struct rln_dialog *d)
 		on_acked(d, NULL);
 }
 
-static void open_theirs(struct rln_dialog *d, const struct rln_sip_msg *msg, uint64_t txn)
+static void open_offer(struct rln_dialog *d, const struct rln_sip_msg *msg, uint64_t txn)
 {
 	rln_dialog_refresh_target(d, msg);
-	d->theirs.txn = txn;
-	d->theirs.cseq = msg->cseq;
-	d->theirs.method = msg->method;
-	d->theirs.phase = RLN_THEIRS_OPEN;
-	d->theirs.has_offer = rln_dialog_sdp_of(msg).len > 0;
-	d->theirs.provisional = 0;
+	d->offer = theirs_of(msg, txn);
 	rln_dialog_emit_reinvite(d, msg);
 }
 
@@ -327,10 +344,11 @@ static void on_reinvite(struct rln_dialog *d, const struct rln_sip_msg *msg, uin
 {
 	if (msg->method == RLN_SIP_INVITE)
 		infer_ack(d);
-	if (d->theirs.phase == RLN_THEIRS_OPEN || d->state != RLN_DIALOG_CONFIRMED)
+	if (d->offer.phase == RLN_THEIRS_OPEN || d->state != RLN_DIALOG_CONFIRMED)
 		rln_policy_respond_later(d->all, msg, txn);
 	else
-		open_theirs(d, msg, txn);
+		open_offer(d, msg, txn);
+	rln_uac_send_queued(d);
 }
 
 /*
@@ -363,7 +381,7 @@ static void on_update(struct rln_dialog *d, const struct rln_sip_msg *msg, uint6
 static void on_bye(struct rln_dialog *d, const struct rln_sip_msg *msg, uint64_t txn)
 {
 	rln_policy_respond(d->all, msg, txn, 200, NULL, NULL);
-	if (d->theirs.phase == RLN_THEIRS_OPEN && is_first_invite(d)) {
+	if (d->theirs.phase == RLN_THEIRS_OPEN) {
 		give_up(d);
 		return;
 	}
@@ -422,12 +440,11 @@ void rln_uas_on_cancel(struct rln_dialogs *all, const struct rln_sip_msg *msg, u
 		return;
 	}
 	rln_policy_respond(all, msg, txn, 200, d ? our_tag(d) : NULL, NULL);
-	if (!d || d->theirs.txn != invite.v || d->theirs.phase != RLN_THEIRS_OPEN)
+	if (!d)
 		return;
-	if (is_first_invite(d)) {
+	if (d->theirs.txn == invite.v && d->theirs.phase == RLN_THEIRS_OPEN)
 		give_up(d);
-	} else if (rln_uas_respond(d, 487, nothing, nothing) == 0) {
-		d->theirs.phase = RLN_THEIRS_MOOT;
-	}
+	else if (d->offer.txn == invite.v && d->offer.phase == RLN_THEIRS_OPEN && rln_uas_respond_offer(d, 487, nothing, nothing) == 0)
+		d->offer.phase = RLN_THEIRS_MOOT;
 	rln_dialog_settle(d);
 }

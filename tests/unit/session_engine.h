@@ -141,6 +141,19 @@ int rln_dialog_send_response(struct rln_dialogs *all, struct rln_dialog_id id, u
 	return 0;
 }
 
+int rln_dialog_respond_offer(struct rln_dialogs *all, struct rln_dialog_id id, uint16_t code, const char *sdp, const char *extra)
+{
+	struct fake_dialog *d = dialog_of(id.v);
+
+	(void)all;
+	if (!d || d->ended)
+		return -ENOTCONN;
+	d->response = code;
+	snprintf(d->extra, sizeof(d->extra), "%s", extra ? extra : "");
+	snprintf(d->sdp, sizeof(d->sdp), "%s", sdp ? sdp : "");
+	return 0;
+}
+
 int rln_dialog_send_update(struct rln_dialogs *all, struct rln_dialog_id id, const char *sdp)
 {
 	(void)all;

@@ -309,6 +309,22 @@ static int fake_send_response(void *arg, struct rln_dialog_id id, uint16_t code,
 	return 0;
 }
 
+/* The re-INVITE, UPDATE or PRACK that dialog_reinvited() told of. */
+static int fake_respond_offer(void *arg, struct rln_dialog_id id, uint16_t code, const char *sdp, const char *extra)
+{
+	struct fake_dialog *d = dialog_of(id.v);
+
+	(void)arg;
+	if (!d || d->ended || w->fail_respond || !d->theirs_open)
+		return -ENOTCONN;
+	w->responses++;
+	d->last_response = code;
+	snprintf(d->last_sdp, sizeof(d->last_sdp), "%s", sdp ? sdp : "");
+	snprintf(d->last_extra, sizeof(d->last_extra), "%s", extra ? extra : "");
+	d->theirs_open = code < 200;
+	return 0;
+}
+
 static int fake_send_update(void *arg, struct rln_dialog_id id, const char *sdp)
 {
 	struct fake_dialog *d = dialog_of(id.v);
@@ -519,8 +535,17 @@ static UNUSED void world_begin(void)
 	manager.placement = w->placement;
 	assert_int_equal(rln_session_manager_create(&w->sessions, &manager), 0);
 	w->layers = (struct rln_layers){
-		.dialog = {fake_create, fake_set_local_port, fake_send_response, fake_send_update, fake_send_ack, fake_release, fake_get_state,
-			fake_is_invite_open, fake_is_ack_pending, fake_local_addr, NULL},
+		.dialog = {.create = fake_create,
+			.set_local_port = fake_set_local_port,
+			.send_response = fake_send_response,
+			.respond_offer = fake_respond_offer,
+			.send_update = fake_send_update,
+			.send_ack = fake_send_ack,
+			.release = fake_release,
+			.get_state = fake_get_state,
+			.is_invite_open = fake_is_invite_open,
+			.is_ack_pending = fake_is_ack_pending,
+			.local_addr = fake_local_addr},
 		.wheel = w->wheel,
 		.sessions = w->sessions,
 		.set = {.ring_limit_s = 60, .retry_after_s = 7, .codecs_n = 2, .codecs = {RLN_CODEC_PCMA, RLN_CODEC_PCMU}, .ptime_ms = 20, .telephone_event = 101},
