@@ -67,7 +67,7 @@ struct rln_ev_call_terminated { uint8_t reason; uint8_t spare; uint16_t code; };
 struct rln_ev_dialog_error { uint8_t error; uint8_t spare; uint16_t error_code; };   /* rln_dialog_fault; SIP code or errno */
 struct rln_ev_dialog_state_changed { uint8_t old_state, new_state; };                /* rln_dialog_state */
 struct rln_ev_reinvite_received { rln_block_ref block; struct rln_slice sdp; uint8_t method; }; /* sip method number */
-struct rln_ev_transfer_requested { rln_block_ref block; struct rln_slice refer_to; uint8_t type; };
+struct rln_ev_transfer_requested { rln_block_ref block; struct rln_slice refer_to, replaces, referred_by; uint8_t type; };
 
 /* transport -> dialog; the block holds a struct rln_sip_msg (sip/message.h) */
 struct rln_ev_sip_message_received { rln_block_ref block; struct rln_slice headers, body; struct rln_addr source; uint16_t method; uint64_t transaction_id; };
@@ -119,15 +119,19 @@ struct rln_ev_first_audio_frame { uint32_t timestamp, ssrc; };
 struct rln_ev_audio_channels_ready { uint8_t can_send, can_receive; };
 struct rln_ev_remote_media_confirmed { struct rln_addr remote_addr; uint8_t rtp_flowing, rtcp_received; };
 struct rln_ev_session_terminated { uint8_t reason; uint8_t spare; uint16_t code; };
+struct rln_ev_command_rejected { uint16_t kind; uint16_t spare; int32_t error; };      /* the command; positive errno */
 
 enum rln_sdp_event_type { RLN_SDP_OFFER_SENT, RLN_SDP_OFFER_RECEIVED, RLN_SDP_ANSWER_SENT, RLN_SDP_ANSWER_RECEIVED };
 
 /* application -> session, and session-internal */
-struct rln_ev_make_call { rln_block_ref block; struct rln_slice from, to, headers, sdp_offer; uint16_t peer, tone_hz; uint8_t leg_app, late_offer; }; /* sdp_offer: the application's own; leg_app: rln_leg_app */
+struct rln_ev_make_call { rln_block_ref block; struct rln_slice from, to, headers, sdp_offer; uint16_t peer, tone_hz; uint8_t leg_app, late_offer, link; uint64_t other; }; /* sdp_offer: the application's own; leg_app: rln_leg_app; other, link: the session that caused it, 0 = none */
 struct rln_ev_code { uint16_t code; };
-struct rln_ev_target { rln_block_ref block; struct rln_slice target; };
+struct rln_ev_target { rln_block_ref block; struct rln_slice target; uint64_t other; }; /* other: the reserved session of a consultation */
 struct rln_ev_other { uint64_t other; };
 struct rln_ev_flag { uint8_t on; };
+struct rln_ev_other_call { uint64_t other; uint8_t old_state, new_state, reason, parted; uint16_t code; }; /* parted: it let go of this session */
+struct rln_ev_bridge { uint64_t other; uint8_t direction; uint8_t spare; uint16_t code; };               /* rln_media_direction; code: of the answer */
 struct rln_ev_timer_fired { uint8_t timer; };
 struct rln_ev_action_failed { uint16_t action; uint16_t spare; int32_t error; };
+enum rln_evaluation { RLN_EVALUATED_KEEP, RLN_EVALUATED_SWITCH };                    /* EVALUATED.decision */
 struct rln_ev_evaluated { uint8_t decision; };

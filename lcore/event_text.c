@@ -24,7 +24,7 @@
 	X(update_rtp_stream) X(rtp_packet) X(port) X(rtp_statistics) X(rtp_error) X(session_created) X(state_changed) \
 	X(media_event) X(sdp_event) X(media_session_ready) X(media_negotiated) X(media_flow) X(first_audio_frame) \
 	X(audio_channels_ready) X(remote_media_confirmed) X(session_terminated) X(make_call) X(code) X(target) \
-	X(other) X(flag) X(timer_fired) X(action_failed) X(evaluated)
+	X(other) X(flag) X(timer_fired) X(action_failed) X(evaluated) X(other_call) X(bridge) X(command_rejected)
 /* clang-format on */
 
 enum payload {
@@ -247,14 +247,27 @@ static const struct field fields[] = {
 	F(make_call, UNSIGNED, peer),
 	F(make_call, UNSIGNED, leg_app),
 	F(make_call, UNSIGNED, tone_hz),
+	F(make_call, HANDLE, other),
 	F(code, UNSIGNED, code),
 	F(target, SLICE, target),
+	F(target, HANDLE, other),
 	F(other, HANDLE, other),
 	F(flag, UNSIGNED, on),
 	F(timer_fired, UNSIGNED, timer),
 	F(action_failed, UNSIGNED, action),
 	F(action_failed, SIGNED, error),
 	F(evaluated, UNSIGNED, decision),
+	F(other_call, HANDLE, other),
+	E(other_call, old_state, call_state),
+	E(other_call, new_state, call_state),
+	E(other_call, reason, reason),
+	F(other_call, UNSIGNED, parted),
+	F(other_call, UNSIGNED, code),
+	F(bridge, HANDLE, other),
+	E(bridge, direction, direction),
+	F(bridge, UNSIGNED, code),
+	E(command_rejected, kind, kind_name),
+	F(command_rejected, SIGNED, error),
 };
 
 struct out {

@@ -83,8 +83,14 @@ int rln_act_ADOPT_LEG(struct rln_step *st)
 
 int rln_act_LEG_STARTED(struct rln_step *st)
 {
-	if (st->s->leg_hold == RLN_HOLD_STARTING)
-		st->s->leg_hold = RLN_HOLD_RUNNING;
+	struct rln_session *s = st->s;
+
+	if (s->leg_hold == RLN_HOLD_STARTING)
+		s->leg_hold = RLN_HOLD_RUNNING;
+	if (s->state == RLN_STATE_NEGOTIATING) { /* the INVITE has its answer: it will not go out again */
+		rln_block_release(s->request);
+		s->request = 0;
+	}
 	return 0;
 }
 

@@ -41,8 +41,41 @@
 	X(CODE_ENDS, "status 408 or 481: RFC 3261 12.2.1.2 ends the dialog")                               \
 	X(DIALOG_OVER, "the dialog's last report")                                                         \
 	X(VITAL_ACTION, "the action that failed carries the call's media")                                 \
+	X(LEG_STARTING, "the stream was asked for and has not been reported")                              \
+	X(CAN_RETRY, "the refusal can be met: credentials, a longer interval, another contact")            \
+	X(EARLY_EXCHANGED, "a first offer and answer were exchanged reliably before the 2xx")              \
+	X(EARLY_OFFER_USABLE, "as EARLY_EXCHANGED, and the event's offer can be taken")                    \
+	X(EARLY_OFFER_OWED, "a reliable provisional of a call without our offer makes one that we can take") \
+	X(NO_PRACK, "our reliable provisional was never acknowledged")                                     \
+	X(DIRECTION_MOVES, "the event's offer can be taken, and it changes who sends")                     \
+	X(STEP_FAILED, "the action that failed is what this state waits for")                              \
+	X(SWITCH_DECIDED, "another codec is to be used")                                                   \
+	X(TRANSFER_ALLOWED, "the handler lets the peer transfer this call")                                \
+	X(CONSULT_READY, "the consultation is up, and our hold is answered")                               \
+	X(CONSULT_OVER, "the transfer was attended, and its consultation is gone")                         \
+	X(TRANSFER_LATE, "that timer")                                                                     \
+	X(TRANSFER_LATE_CONSULT_OVER, "that timer, and CONSULT_OVER")                                      \
+	X(OTHER_LEFT, "the linked call has ended, or is ending")                                           \
+	X(LEFT_TOO_EARLY, "as OTHER_LEFT, while an offer of ours is open")                                 \
+	X(REFERRED_UP, "the call that the peer's REFER asked for is up")                                   \
+	X(REFERRED_LEFT, "that call has failed")                                                           \
+	X(LINKED_BRIDGE, "this call is bridged, or joined to early media")                                 \
+	X(BRIDGE_ASKED, "the other call is bridged with this one")                                         \
+	X(BRIDGE_ASKED_EARLY, "the other call rings, and was joined to this one's early media")            \
+	X(BRIDGEABLE, "the other call is up, and both legs exist")                                         \
+	X(EARLY_BRIDGEABLE, "the other call has early media, our caller's offer waits, and the legs exist") \
+	X(EARLY_JOINED, "early media of that very call is joined already")                                 \
+	X(OTHER_ELSEWHERE, "the other call's leg is on another worker")                                    \
+	X(OTHER_PARTED, "the other leg let go of this one, or is ending")                                  \
+	X(PARTED_OWING, "as OTHER_PARTED, and the peer's offer waits for the other leg's answer")          \
+	X(BRIDGE_BUSY, "an offer is open, or passes through the bridge either way")                        \
+	X(OFFER_KEPT, "the peer's offer waits for us")                                                     \
+	X(ANSWER_PASSED, "as OFFER_KEPT, and the other leg's peer accepted")                               \
+	X(OTHER_LACKS_EVENTS, "the other leg has no telephone-event")                                      \
+	X(BY_TELEPHONE_EVENT, "telephone-event was negotiated, and the stream runs")                       \
+	X(BY_INFO, "the peer takes INFO")                                                                  \
 	X(RING_LIMIT, "that timer")                                                                        \
-	X(REINVITE_DUE, "that timer")                                                                      \
+	X(REINVITE_DUE, "that timer, and no offer of ours is open")                                                                    \
 	X(CLEANUP_DUE, "that timer")
 
 /* Actions return 0 or -errno; the first failure skips the rest of the row and comes back as ACTION_FAILED. */
@@ -51,6 +84,9 @@
 	X(SEND_INVITE, "INITIATE_CALL with our offer")                                                     \
 	X(SEND_RINGING, "180, or 182 when the call was deferred")                                          \
 	X(RING, "180 from now on, also when the call was deferred")                                        \
+	X(SEND_PROGRESS, "183 with our answer")                                                            \
+	X(ANSWER_OFFER, "2xx with our answer to a re-INVITE, UPDATE or PRACK")                             \
+	X(OFFER_IN_ANSWER, "200 with our offer to a re-INVITE without one")                                \
 	X(RAISE_ACCEPT, "ACCEPT_CALL, raised by auto_answer")                                              \
 	X(SEND_ANSWER, "200 with our answer")                                                              \
 	X(SEND_OFFER, "200 with our offer")                                                                \
@@ -59,6 +95,41 @@
 	X(RESPOND_200, "200 without description")                                                          \
 	X(REINVITE, "re-INVITE with our offer; again later when another one is open")                      \
 	X(ARM_REINVITE, "re-INVITE again after the random time of RFC 3261 14.1")                          \
+	X(HOLD, "HOLD_SESSION: sendonly, or inactive when the peer holds already")                         \
+	X(RESUME, "RESUME_SESSION: sendrecv")                                                              \
+	X(HOLD_MEDIA, "HOLD_MEDIA: nothing more is let in")                                                \
+	X(RESUME_MEDIA, "RESUME_MEDIA: the direction that was agreed")                                     \
+	X(ANALYZE_METRICS, "EVALUATED: keep, or switch to another negotiated codec")                       \
+	X(SWITCH_CODEC, "re-INVITE that prefers the other codec")                                          \
+	X(TRANSFER, "TRANSFER_CALL: REFER to the target")                                                  \
+	X(TRANSFER_REPLACES, "TRANSFER_CALL: REFER to the consultation's peer, with Replaces")             \
+	X(ARM_TRANSFER, "starts the time limit of a transfer")                                             \
+	X(STOP_TRANSFER, "stops it")                                                                       \
+	X(CALL_TARGET, "a call of ours to the transfer's target")                                          \
+	X(ACCEPT_REFER, "202, NOTIFY 100")                                                                 \
+	X(CALL_REFERRED, "a call of ours to where the peer's REFER points")                                \
+	X(NOTIFY_DONE, "NOTIFY 200")                                                                       \
+	X(NOTIFY_FAILED, "NOTIFY with what became of the new call")                                        \
+	X(UNLINK, "lets go of the linked call, its media included")                                        \
+	X(END_OTHER, "hangs up the consultation")                                                          \
+	X(END_REPLACED, "hangs up the call that this one replaces")                                        \
+	X(LINK_BRIDGE, "the other call is the other leg")                                                  \
+	X(JOIN, "BRIDGE_MEDIA: what comes in goes out on the other leg")                                   \
+	X(ASK_OTHER, "BRIDGE_CALLS to the other call")                                                     \
+	X(SEND_AWAY, "UNBRIDGE_CALLS to the call that asked")                                              \
+	X(PASS_OFFER, "BRIDGE_OFFER: the direction that the peer offers")                                  \
+	X(PASS_HOLD, "BRIDGE_OFFER: the other leg is held")                                                \
+	X(PASS_RESUME, "BRIDGE_OFFER: the other leg is resumed")                                           \
+	X(TAKE_BRIDGE_OFFER, "notes that our next offer is the other leg's")                               \
+	X(REFUSE_BRIDGE_OFFER, "BRIDGE_ANSWER: 491")                                                       \
+	X(PASS_ANSWER, "BRIDGE_ANSWER: accepted, for the leg that asked")                                  \
+	X(PASS_REFUSAL, "BRIDGE_ANSWER: refused, for the leg that asked")                                  \
+	X(ANSWER_AS_OTHER, "agrees on no more than the other leg's peer did")                              \
+	X(REFUSE_AS_OTHER, "refuses the kept offer with the other leg's code")                             \
+	X(PASS_DTMF, "DTMF_REQUEST to the other leg")                                                      \
+	X(SEND_TONES, "SEND_TELEPHONE_EVENTS")                                                             \
+	X(SEND_INFO, "SEND_DTMF: SIP INFO")                                                                \
+	X(TAP, "TAP_MEDIA")                                                                                \
 	X(TERMINATE, "TERMINATE_SESSION: BYE, CANCEL or a refusal, as the dialog's state asks")            \
 	X(REFUSE_CODE, "the application's refusal")                                                        \
 	X(REFUSE_480, "480, nobody answered")                                                              \
@@ -66,6 +137,7 @@
 	X(CONFIRM_CANCEL, "487 to the cancelled INVITE")                                                   \
 	X(FAIL_488, "488, the offer cannot be taken")                                                      \
 	X(FAIL_500, "500")                                                                                 \
+	X(FAIL_504, "504")                                                                                 \
 	X(FAIL_503, "503 with Retry-After")                                                                \
 	X(DIALOG_ENDED, "the dialog reported its end")                                                     \
 	X(CREATE_MEDIA, "CREATE_MEDIA_SESSION on the session's worker")                                    \
@@ -164,6 +236,9 @@ RLN_ACTIONS(X)
 int rln_publish(const struct rln_step *st, struct rln_event *ev);
 void rln_publish_state(const struct rln_step *st, enum rln_call_state from);
 void rln_publish_terminated(const struct rln_step *st);
+/* `before`: the bit of the state that the session was in. */
+void rln_publish_to_other(const struct rln_step *st, uint64_t other, uint32_t before);
+void rln_publish_rejected(const struct rln_step *st, int error);
 void rln_publish_action_failed(const struct rln_step *st, enum rln_action action, int error);
 int rln_publish_timer(const struct rln_layers *layers, struct rln_session_id id, enum rln_session_timer which);
 

@@ -11,6 +11,7 @@
 #include "lcore/log.h"
 #include "session/actions.h"
 #include "session/media_ctl.h"
+#include "session/offer.h"
 
 static const struct rln_dialog_commands *dialog_of(const struct rln_step *st)
 {
@@ -43,6 +44,8 @@ static int prepare_offer(struct rln_step *st)
 	if (s->policy & RLN_CALL_LATE_OFFER)
 		return 0;
 	s->is_offering = true;
+	if (s->own_sdp.len && s->local_sdp)
+		return 0; /* the INVITE goes out again, with the same */
 	if (s->own_sdp.len == 0)
 		return rln_media_write_offer(st->layers, s, s->wanted);
 	if (rln_sdp_parse(&sdp, rln_slice_text(s->request, s->own_sdp), s->own_sdp.len) != 0 || sdp.media_n == 0)
@@ -52,7 +55,7 @@ static int prepare_offer(struct rln_step *st)
 	s->sdp_lines = sdp.media_n;
 	while (s->sdp_index + 1 < sdp.media_n && !sdp.media[s->sdp_index].is_audio)
 		s->sdp_index++;
-	s->asked = s->wanted;
+	s->asked = s->aim = s->wanted;
 	return s->local_sdp ? 0 : -ENOMEM;
 }
 
@@ -92,8 +95,6 @@ int rln_act_SEND_INVITE(struct rln_step *st)
 	if (rc != 0)
 		return rc;
 	s->dialog_hold = RLN_HOLD_RUNNING;
-	rln_block_release(s->request);
-	s->request = 0;
 	return 0;
 }
 
@@ -129,20 +130,17 @@ int rln_act_RING(struct rln_step *st)
 	return rln_act_SEND_RINGING(st);
 }
 
-int rln_act_RESPOND_200(struct rln_step *st)
-{
-	return respond(st, 200, NULL, NULL);
-}
-
 /* The answer that MAKE_ANSWER wrote; the offer is done with, whatever becomes of the response. */
 int rln_act_SEND_ANSWER(struct rln_step *st)
 {
-	struct rln_session *s = st->s;
+	rln_offer_drop_kept(st->s);
+	return respond(st, 200, st->s->local_sdp, NULL);
+}
 
-	rln_block_release(s->offer);
-	s->offer = 0;
-	s->offer_sdp.len = 0;
-	return respond(st, 200, s->local_sdp, NULL);
+/* The same answer goes into the 200 once more; the offer stays kept until then. */
+int rln_act_SEND_PROGRESS(struct rln_step *st)
+{
+	return respond(st, 183, st->s->local_sdp, NULL);
 }
 
 int rln_act_SEND_OFFER(struct rln_step *st)
@@ -201,12 +199,25 @@ int rln_act_FAIL_500(struct rln_step *st)
 	return refuse(st, RLN_END_MEDIA, 500, NULL);
 }
 
+int rln_act_FAIL_504(struct rln_step *st)
+{
+	return refuse(st, RLN_END_NETWORK, 504, NULL);
+}
+
 int rln_act_FAIL_503(struct rln_step *st)
 {
 	char extra[40];
 
 	snprintf(extra, sizeof(extra), "Retry-After: %u\r\n", st->layers->set.retry_after_s);
 	return refuse(st, RLN_END_MEDIA, 503, extra);
+}
+
+/* SIP INFO (R49). */
+int rln_act_SEND_INFO(struct rln_step *st)
+{
+	struct rln_event ev = {.id = st->s->dialog.v, .kind = RLN_EV_SEND_DTMF, .send_dtmf = st->ev->dtmf_request};
+
+	return rln_publish(st, &ev);
 }
 
 int rln_act_RAISE_ACCEPT(struct rln_step *st)
@@ -216,46 +227,13 @@ int rln_act_RAISE_ACCEPT(struct rln_step *st)
 	return rln_publish(st, &ev);
 }
 
-/* ---- our INVITE in a dialog ---- */
-
-int rln_act_REINVITE(struct rln_step *st)
-{
-	const struct rln_dialog_commands *d = dialog_of(st);
-	struct rln_session *s = st->s;
-	int rc = rln_media_write_offer(st->layers, s, s->asked);
-
-	if (rc == 0)
-		rc = d->send_update(d->arg, s->dialog, s->local_sdp);
-	if (rc == -EINPROGRESS)
-		return rln_act_ARM_REINVITE(st); /* an INVITE of the peer is open: once it is done */
-	s->is_offering = rc == 0;
-	return rc;
-}
-
-int rln_act_WANT_DIRECTION(struct rln_step *st)
-{
-	st->s->asked = st->ev->update_request.direction & RLN_MEDIA_BIDIRECTIONAL;
-	return 0;
-}
-
-int rln_act_DROP_OFFER(struct rln_step *st)
-{
-	st->s->is_offering = false;
-	st->s->asked = st->s->wanted;
-	return 0;
-}
-
 /* ---- our ACK ---- */
 
 int rln_act_ANSWER_IN_ACK(struct rln_step *st)
 {
 	const struct rln_dialog_commands *d = dialog_of(st);
-	struct rln_session *s = st->s;
-
-	rln_block_release(s->offer);
-	s->offer = 0;
-	s->offer_sdp.len = 0;
-	return d->send_ack(d->arg, s->dialog, s->local_sdp);
+	rln_offer_drop_kept(st->s);
+	return d->send_ack(d->arg, st->s->dialog, st->s->local_sdp);
 }
 
 int rln_act_EMPTY_ACK(struct rln_step *st)

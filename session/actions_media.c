@@ -39,7 +39,7 @@ int rln_act_APPLY_ANSWER(struct rln_step *st)
 		return rc;
 	rln_media_set_params(st->s, &agreed);
 	st->s->is_offering = false;
-	st->s->wanted = st->s->asked;
+	st->s->wanted = st->s->aim;
 	return 0;
 }
 
@@ -55,6 +55,24 @@ int rln_act_ESTABLISH_FLOW(struct rln_step *st)
 int rln_act_STOP_MEDIA(struct rln_step *st)
 {
 	return rln_media_stop_session(st->layers, st->s);
+}
+
+static int post_direction(struct rln_step *st, enum rln_event_kind kind, uint8_t direction)
+{
+	struct rln_event ev = {.id = st->s->media.v, .kind = (uint16_t)kind, .hold_media = {.direction = direction}};
+
+	return st->s->media.v ? rln_publish(st, &ev) : -ENOTCONN;
+}
+
+/* Music may go on; nothing more is let in. What was agreed stays noted, for a hold that is refused. */
+int rln_act_HOLD_MEDIA(struct rln_step *st)
+{
+	return post_direction(st, RLN_EV_HOLD_MEDIA, st->s->params.direction & RLN_MEDIA_OUTBOUND);
+}
+
+int rln_act_RESUME_MEDIA(struct rln_step *st)
+{
+	return post_direction(st, RLN_EV_RESUME_MEDIA, st->s->params.direction);
 }
 
 /* The application's request becomes the leg's command: the same payload, under the leg's id. */
@@ -102,6 +120,16 @@ int rln_act_STOP_RECORD(struct rln_step *st)
 int rln_act_ATTACH(struct rln_step *st)
 {
 	return pass(st, RLN_EV_ATTACH_CHANNELS);
+}
+
+int rln_act_SEND_TONES(struct rln_step *st)
+{
+	return pass(st, RLN_EV_SEND_TELEPHONE_EVENTS);
+}
+
+int rln_act_TAP(struct rln_step *st)
+{
+	return pass(st, RLN_EV_TAP_MEDIA);
 }
 
 /* Before the stream runs it is only noted: the start carries it. */

@@ -42,6 +42,8 @@ static void free_deferred(const struct rln_layers *layers, struct rln_session *s
 		s->deferred = d->next;
 		if (d->ev.kind == RLN_EV_CHANNELS_REQUEST)
 			layers->end_channels(layers->arg, d->ev.channels_request.channels);
+		if (d->ev.kind == RLN_EV_START_CONSULT)
+			layers->abandon(layers->arg, s, d->ev.start_consult.other);
 		rln_block_release(rln_event_block(&d->ev));
 		rln_free(d);
 	}

@@ -90,6 +90,8 @@ static int publish_call(
 	call->leg_app = r->leg_app;
 	call->tone_hz = r->tone_hz;
 	call->late_offer = r->late_offer;
+	call->other = r->other;
+	call->link = r->link;
 	return rln_session_hub_publish_event(coord, &ev);
 }
 

@@ -12,7 +12,7 @@ struct rln_coord_peer {
 	char name[RLN_PEER_NAME];
 	struct rln_addr local; /* port always; ip any = every address */
 	struct rln_signalling_handler handler;
-	bool in_use, any_user, auto_answer;
+	bool in_use, any_user, auto_answer, accept_transfers;
 	bool is_dying;
 	uint32_t calls;
 };

@@ -13,6 +13,7 @@
 #include "session/actions.h"
 #include "session/channel.h"
 #include "session/coord_priv.h"
+#include "session/linked.h"
 #include "sip/dialog.h"
 
 /* ---- the real layers, as the machine calls them ---- */
@@ -99,6 +100,13 @@ static void end_channels(void *arg, uint64_t channels)
 		rln_channel_end(coord->cfg.channels, channels);
 }
 
+static bool allows_transfer(void *arg, const struct rln_session *s)
+{
+	const struct rln_coord *coord = arg;
+
+	return coord->peers[s->peer % RLN_COORD_PEERS].accept_transfers;
+}
+
 static void closed(void *arg, struct rln_session_id id)
 {
 	struct rln_coord *coord = arg;
@@ -134,11 +142,16 @@ static void fill_layers(struct rln_coord *coord)
 		.retry_after_s = cfg->retry_after_s,
 		.codecs_n = cfg->codecs_n,
 		.ptime_ms = cfg->ptime_ms,
-		.telephone_event = cfg->telephone_event};
+		.telephone_event = cfg->telephone_event,
+		.loss_limit_pct = cfg->loss_limit_pct,
+		.transfer_limit_s = cfg->transfer_limit_s};
 	memcpy(l->set.codecs, cfg->codecs, sizeof(l->set.codecs));
 	l->publish = publish;
 	l->address_index = address_index;
 	l->peer_port = peer_port;
+	l->make_call = rln_linked_make_call;
+	l->abandon = rln_linked_abandon;
+	l->allows_transfer = allows_transfer;
 	l->end_channels = end_channels;
 	l->closed = closed;
 	l->arg = coord;

@@ -54,6 +54,8 @@ struct rln_coord_cfg {
 	uint8_t codecs_n, codecs[RLN_CODEC_COUNT]; /* enum rln_codec, best first */
 	uint8_t ptime_ms;                   /* 20 */
 	uint8_t telephone_event;            /* payload type to offer, 0 = none */
+	float loss_limit_pct;               /* above it another codec is tried (R174) */
+	uint32_t transfer_limit_s;          /* a REFER of ours must be settled by then */
 };
 
 /*
@@ -77,6 +79,7 @@ struct rln_coord_peer_cfg {
 	const char *local_address;          /* NULL: any; otherwise INVITEs must come to it, and From names it */
 	struct rln_signalling_handler handler; /* copied; on the control lcore. on_incoming_invite NULL: always ACCEPT */
 	bool auto_answer;                   /* of that default */
+	bool accept_transfers;              /* a REFER of the calls' peers is carried out (R178); otherwise 603 */
 	bool any_user;                      /* takes INVITEs whatever their user part; otherwise it must be `name` (404) */
 };
 
@@ -98,8 +101,12 @@ struct rln_call_request { /* texts are copied */
 	bool late_offer;     /* no offer: the peer's 2xx makes it, and our ACK answers */
 	uint8_t leg_app;     /* enum rln_leg_app: what the leg does by itself */
 	uint16_t tone_hz;
+	uint64_t other; /* the session that this call is made for, and what that is to it (enum rln_link); 0 = none */
+	uint8_t link;
 };
 
+/* As rln_coord_reserve(), on the worker of another session, so that the legs of both can be joined. Control lcore. */
+struct rln_session_id rln_coord_reserve_near(struct rln_coord *coord, struct rln_session_id other);
 /* A session id for rln_coord_make_call(); {0} and errno ENOSPC (call limit) or EAGAIN (again at control's next turn). */
 struct rln_session_id rln_coord_reserve(struct rln_coord *coord);
 void rln_coord_unreserve(struct rln_coord *coord, struct rln_session_id session);

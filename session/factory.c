@@ -23,7 +23,7 @@ static int introduce(struct rln_coord *coord, struct rln_session *s)
 		rln_session_manager_remove_session(coord->sessions, s->id);
 		return rc;
 	}
-	s->wanted = s->asked = RLN_MEDIA_BIDIRECTIONAL;
+	s->wanted = s->asked = s->aim = RLN_MEDIA_BIDIRECTIONAL;
 	rln_peers_count(coord, s->peer, 1);
 	rln_subs_open(coord->subs, s->id, s->peer);
 	rln_count(RLN_C_CALLS_STARTED);
@@ -75,6 +75,8 @@ int rln_factory_outgoing(struct rln_coord *coord, const struct rln_event *ev, st
 	s->role = RLN_ROLE_UAC;
 	s->peer = call->peer;
 	s->policy = call->late_offer ? RLN_CALL_LATE_OFFER : 0;
+	s->other = call->other;
+	s->link = call->link;
 	s->params.app = call->leg_app;
 	s->params.tone_hz = call->tone_hz;
 	s->request = call->block;

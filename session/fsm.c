@@ -203,11 +203,13 @@ static void move(const struct rln_machine *m, struct rln_step *st, const struct 
 static void go(const struct rln_machine *m, struct rln_step *st, const struct rln_row *row)
 {
 	uint32_t before = 1u << st->s->state, after;
+	uint64_t other = st->s->other;
 	bool ok = act(st, row);
 
 	if (st->is_gone)
 		return;
 	move(m, st, row);
+	rln_publish_to_other(st, other, before);
 	for (const uint8_t *p = row->publish; ok && *p; p++)
 		rln_publication_bodies[*p](st);
 	after = 1u << st->s->state;
@@ -223,6 +225,7 @@ static void go(const struct rln_machine *m, struct rln_step *st, const struct rl
 /* A request of the peer gets its answer; 500 names a time to come back (RFC 3261 14.2). */
 static void reject(const struct rln_machine *m, struct rln_step *st, const struct rln_row *row, enum rln_column column)
 {
+	const struct rln_dialog_commands *d = &m->layers->dialog;
 	const struct rln_session *s = st->s;
 	char extra[40] = "";
 
@@ -230,11 +233,17 @@ static void reject(const struct rln_machine *m, struct rln_step *st, const struc
 	rln_log(RLN_LOG_INFO, s->id.v, "%s in %s after %s: refused with %u, %s", rln_column_name(column),
 		rln_call_state_name((enum rln_call_state)s->state), rln_column_name((enum rln_column)s->last), row->code,
 		row->why);
-	if (column != RLN_COL_REINVITE_RECEIVED && column != RLN_COL_TRANSFER_REQUESTED)
+	if (column == RLN_COL_TRANSFER_REQUESTED)
+		d->respond_refer(d->arg, s->dialog, row->code);
+	else if (column != RLN_COL_REINVITE_RECEIVED)
+		rln_publish_rejected(st, row->code);
+	if (column == RLN_COL_START_CONSULT)
+		m->layers->abandon(m->layers->arg, s, st->ev->start_consult.other);
+	if (column != RLN_COL_REINVITE_RECEIVED)
 		return;
 	if (row->code == 500)
 		snprintf(extra, sizeof(extra), "Retry-After: %u\r\n", (unsigned)(s->id.v % 11)); /* 0-10 s (14.2) */
-	m->layers->dialog.send_response(m->layers->dialog.arg, s->dialog, row->code, NULL, extra[0] ? extra : NULL);
+	d->respond_offer(d->arg, s->dialog, row->code, NULL, extra[0] ? extra : NULL);
 }
 
 static void ignore(const struct rln_step *st, const struct rln_row *row, enum rln_column column)

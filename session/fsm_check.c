@@ -104,25 +104,23 @@ static int check_cell(const struct rln_table *t, enum rln_call_state state, enum
 	size_t n = rln_table_cell(t, state, column, role, rows, CELL_MAX);
 	const char *where = rln_call_state_name(state), *what = rln_column_name(column),
 		   *who = role == RLN_ROLE_UAC ? "UAC" : "UAS";
-	uint64_t seen = 0;
+	bool seen[RLN_GUARD_COUNT] = {false};
 
 	if (n == 0 || n > CELL_MAX)
 		return refuse(r, "%s, %s, %s: %s", where, what, who, n ? "too many rows" : "no row");
 	for (size_t i = 0; i < n; i++) {
-		if (seen & 1)
+		if (seen[0])
 			return refuse(r, "%s, %s, %s: line %u is never reached, line %u has no guard", where, what, who,
 				rows[i]->line, rows[i - 1]->line);
-		if (seen & 1ull << rows[i]->guard)
+		if (seen[rows[i]->guard])
 			return refuse(
 				r, "%s, %s, %s: line %u doubles the guard of an earlier row", where, what, who, rows[i]->line);
-		seen |= 1ull << rows[i]->guard;
+		seen[rows[i]->guard] = true;
 	}
-	if (!(seen & 1))
+	if (!seen[0])
 		return refuse(r, "%s, %s, %s: no row without guard", where, what, who);
 	return 0;
 }
-
-_Static_assert(RLN_GUARD_COUNT <= 64, "a set of guards is one word");
 
 /* States that rows of this role lead to from `from`, RETURN included: back to every state that leads here. */
 static uint32_t exits(const struct rln_table *t, enum rln_call_state from, unsigned role)

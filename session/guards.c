@@ -204,6 +204,258 @@ GUARD(VITAL_ACTION)
 	}
 }
 
+/* ---- the INVITE and its early dialog ---- */
+
+GUARD(LEG_STARTING)
+{
+	return st->s->leg_hold == RLN_HOLD_STARTING;
+}
+
+GUARD(CAN_RETRY)
+{
+	const struct rln_dialog_commands *d = &st->layers->dialog;
+
+	return d->can_retry(d->arg, st->s->dialog);
+}
+
+GUARD(EARLY_EXCHANGED)
+{
+	const struct rln_dialog_commands *d = &st->layers->dialog;
+
+	return !st->s->is_offering && d->is_answered(d->arg, st->s->dialog);
+}
+
+GUARD(EARLY_OFFER_USABLE)
+{
+	return EARLY_EXCHANGED(st) && OFFER_USABLE(st);
+}
+
+GUARD(EARLY_OFFER_OWED)
+{
+	const struct rln_dialog_commands *d = &st->layers->dialog;
+
+	return LATE_OFFER_USABLE(st) && d->is_answer_owed(d->arg, st->s->dialog);
+}
+
+GUARD(NO_PRACK)
+{
+	return st->ev->dialog_error.error == RLN_FAULT_NO_PRACK;
+}
+
+/* ---- offers of a call that is up ---- */
+
+GUARD(DIRECTION_MOVES)
+{
+	struct rln_sdp_agreed agreed;
+	size_t len;
+	const char *sdp = rln_event_sdp(st->ev, &len);
+
+	return len && rln_media_try_offer(st->layers, st->s, sdp, len, &agreed) == 0 &&
+	       agreed.direction != st->s->params.direction;
+}
+
+GUARD(STEP_FAILED)
+{
+	switch (st->ev->action_failed.action) {
+	case RLN_ACT_HOLD:
+	case RLN_ACT_RESUME:
+	case RLN_ACT_REINVITE:
+	case RLN_ACT_SWITCH_CODEC:
+	case RLN_ACT_ANALYZE_METRICS:
+	case RLN_ACT_TRANSFER:
+	case RLN_ACT_TRANSFER_REPLACES:
+	case RLN_ACT_CALL_TARGET:
+	case RLN_ACT_ACCEPT_REFER:
+	case RLN_ACT_CALL_REFERRED:
+		return true;
+	default:
+		return false;
+	}
+}
+
+GUARD(SWITCH_DECIDED)
+{
+	return st->ev->evaluated.decision == RLN_EVALUATED_SWITCH;
+}
+
+GUARD(OFFER_KEPT)
+{
+	return st->s->offer_sdp.len != 0;
+}
+
+GUARD(BY_TELEPHONE_EVENT)
+{
+	return st->s->params.telephone_event_tx && LEG_RUNNING(st);
+}
+
+GUARD(BY_INFO)
+{
+	const struct rln_dialog_commands *d = &st->layers->dialog;
+
+	return d->get_state(d->arg, st->s->dialog) == RLN_DIALOG_CONFIRMED &&
+	       d->peer_allows(d->arg, st->s->dialog, RLN_SIP_INFO);
+}
+
+/* ---- linked calls; both belong to the lcore that asks ---- */
+
+static const struct rln_session *session_of(const struct rln_step *st, uint64_t id)
+{
+	return rln_session_manager_get_session(st->layers->sessions, (struct rln_session_id){id});
+}
+
+static bool is_state(const struct rln_session *s, enum rln_call_state state)
+{
+	return s && s->state == state;
+}
+
+static bool has_left(enum rln_call_state state)
+{
+	switch (state) {
+	case RLN_STATE_CANCEL_PENDING:
+	case RLN_STATE_CANCELLED:
+	case RLN_STATE_TERMINATING:
+	case RLN_STATE_TERMINATED:
+	case RLN_STATE_FAILED:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool is_of_other(const struct rln_step *st)
+{
+	return st->s->other && st->ev->other_call.other == st->s->other;
+}
+
+GUARD(OTHER_LEFT)
+{
+	return is_of_other(st) && has_left((enum rln_call_state)st->ev->other_call.new_state);
+}
+
+GUARD(LEFT_TOO_EARLY)
+{
+	return OTHER_LEFT(st) && OUR_OFFER_OPEN(st);
+}
+
+GUARD(REFERRED_UP)
+{
+	return st->s->link == RLN_LINK_REFERRED && is_of_other(st) && st->ev->other_call.new_state == RLN_STATE_ACTIVE;
+}
+
+GUARD(REFERRED_LEFT)
+{
+	return st->s->link == RLN_LINK_REFERRED && OTHER_LEFT(st);
+}
+
+GUARD(TRANSFER_ALLOWED)
+{
+	return st->layers->allows_transfer(st->layers->arg, st->s);
+}
+
+GUARD(CONSULT_READY)
+{
+	return st->s->link == RLN_LINK_CONSULT && is_state(session_of(st, st->s->other), RLN_STATE_ACTIVE) && !OUR_OFFER_OPEN(st);
+}
+
+GUARD(CONSULT_OVER)
+{
+	return st->s->saved == RLN_STATE_CONSULTING && st->s->other == 0;
+}
+
+GUARD(TRANSFER_LATE)
+{
+	return st->ev->timer_fired.timer == RLN_TIMER_TRANSFER;
+}
+
+GUARD(TRANSFER_LATE_CONSULT_OVER)
+{
+	return TRANSFER_LATE(st) && CONSULT_OVER(st);
+}
+
+GUARD(LINKED_BRIDGE)
+{
+	return st->s->link == RLN_LINK_BRIDGE;
+}
+
+/* Does the call that BRIDGE_CALLS names hold on to us? */
+static const struct rln_session *bridged_with_us(const struct rln_step *st)
+{
+	const struct rln_session *other = session_of(st, st->ev->bridge_calls.other);
+
+	return other && other->link == RLN_LINK_BRIDGE && other->other == st->s->id.v ? other : NULL;
+}
+
+GUARD(BRIDGE_ASKED)
+{
+	return is_state(bridged_with_us(st), RLN_STATE_BRIDGED);
+}
+
+GUARD(BRIDGE_ASKED_EARLY)
+{
+	return is_state(bridged_with_us(st), RLN_STATE_PROCEEDING);
+}
+
+/* Another call than ours, with a leg, on our worker; and we have one too. */
+static const struct rln_session *joinable(const struct rln_step *st)
+{
+	const struct rln_session *other = session_of(st, st->ev->bridge_calls.other);
+	bool both = other && other != st->s && other->media.v && st->s->media.v;
+
+	return both && rln_id_shard(other->id.v) == rln_id_shard(st->s->id.v) ? other : NULL;
+}
+
+GUARD(BRIDGEABLE)
+{
+	return is_state(joinable(st), RLN_STATE_ACTIVE);
+}
+
+GUARD(EARLY_BRIDGEABLE)
+{
+	return OFFER_KEPT(st) && LEG_READY(st) && is_state(joinable(st), RLN_STATE_EARLY_MEDIA);
+}
+
+GUARD(EARLY_JOINED)
+{
+	return st->s->link == RLN_LINK_BRIDGE && st->s->other == st->ev->bridge_calls.other && joinable(st) != NULL;
+}
+
+GUARD(OTHER_ELSEWHERE)
+{
+	const struct rln_session *other = session_of(st, st->ev->bridge_calls.other);
+
+	return other && rln_id_shard(other->id.v) != rln_id_shard(st->s->id.v);
+}
+
+GUARD(OTHER_PARTED)
+{
+	return LINKED_BRIDGE(st) && is_of_other(st) && (st->ev->other_call.parted || OTHER_LEFT(st));
+}
+
+GUARD(PARTED_OWING)
+{
+	return OTHER_PARTED(st) && OFFER_KEPT(st);
+}
+
+/* Two offers that meet in a bridge would wait for one another. */
+GUARD(BRIDGE_BUSY)
+{
+	return OUR_OFFER_OPEN(st) || st->s->asker || OFFER_KEPT(st);
+}
+
+GUARD(ANSWER_PASSED)
+{
+	return OFFER_KEPT(st) && st->ev->bridge_answer.code / 100 == 2;
+}
+
+GUARD(OTHER_LACKS_EVENTS)
+{
+	const struct rln_session *other = LINKED_BRIDGE(st) ? session_of(st, st->s->other) : NULL;
+
+	return other && other->params.telephone_event_tx == 0;
+}
+
+/* ---- timers ---- */
+
 GUARD(RING_LIMIT)
 {
 	return st->ev->timer_fired.timer == RLN_TIMER_RING_LIMIT;
@@ -211,7 +463,7 @@ GUARD(RING_LIMIT)
 
 GUARD(REINVITE_DUE)
 {
-	return st->ev->timer_fired.timer == RLN_TIMER_REINVITE;
+	return st->ev->timer_fired.timer == RLN_TIMER_REINVITE && !OUR_OFFER_OPEN(st);
 }
 
 GUARD(CLEANUP_DUE)

@@ -25,11 +25,25 @@ struct rln_dialog_commands {
 	bool (*is_invite_open)(const void *arg, struct rln_dialog_id id);
 	bool (*is_ack_pending)(const void *arg, struct rln_dialog_id id);
 	int (*local_addr)(const void *arg, struct rln_dialog_id id, struct rln_addr *addr);
+	bool (*can_retry)(const void *arg, struct rln_dialog_id id);
+	bool (*is_answered)(const void *arg, struct rln_dialog_id id);
+	bool (*is_answer_owed)(const void *arg, struct rln_dialog_id id);
+	bool (*peer_allows)(const void *arg, struct rln_dialog_id id, unsigned method);
+	int (*respond_refer)(void *arg, struct rln_dialog_id id, uint16_t code);
+	int (*notify_transfer)(void *arg, struct rln_dialog_id id, uint16_t status);
+	const char *(*remote_uri)(const void *arg, struct rln_dialog_id id);
 	void *arg;
+};
+
+struct rln_linked_call {
+	const char *to;      /* URI */
+	const char *headers; /* whole lines with CRLF, or NULL */
 };
 
 struct rln_call_settings {
 	uint32_t ring_limit_s; /* 0 = none */
+	float loss_limit_pct;  /* above it another codec is tried (R174) */
+	uint32_t transfer_limit_s; /* our REFER's result must be known by then */
 	uint16_t retry_after_s;
 	uint8_t codecs_n, codecs[RLN_CODEC_COUNT];
 	uint8_t ptime_ms, telephone_event;
@@ -46,6 +60,14 @@ struct rln_layers {
 	int (*address_index)(void *arg, const struct rln_addr *addr);
 	/* SIP port of a local peer, 0 = the transport's own. */
 	uint16_t (*peer_port)(void *arg, unsigned peer);
+	/* Places a call of ours for another session (consultation, transfer): MAKE_CALL under a reserved id (0: a fresh one on the
+	 * same worker), linked to `cause` as enum rln_link says. *made is its id. 0 or -errno: the
+	 * id was given back, its subscribers told. */
+	int (*make_call)(void *arg, const struct rln_session *cause, uint64_t id, const struct rln_linked_call *call, uint64_t *made);
+	/* A reserved id whose call will not be made: its subscribers learn that it ended. */
+	void (*abandon)(void *arg, const struct rln_session *cause, uint64_t id);
+	/* May the peer of this session have it transferred? */
+	bool (*allows_transfer)(void *arg, const struct rln_session *s);
 	/* The call cannot give these audio channels a leg. */
 	void (*end_channels)(void *arg, uint64_t channels);
 	/* The session is about to be removed: its subscribers and its place in applications go. */

@@ -16,6 +16,7 @@
 #include "session/session.h"
 
 #define NONE UINT32_MAX
+#define LOOK 64 /* ids of the stock that a call for a certain worker looks at */
 
 enum slot_state { SLOT_FREE, SLOT_STOCK, SLOT_LIVE };
 
@@ -103,23 +104,58 @@ void rln_session_manager_destroy(struct rln_session_manager *m)
 	rln_free(m);
 }
 
-/* One free slot gets its next id and goes into stock; false when nothing is left. */
+/* The next free slot gets its next id, with this worker; its number. */
+static uint32_t prepare(struct rln_session_manager *m, unsigned worker)
+{
+	uint32_t number = m->free[--m->free_n];
+	struct slot *slot = &m->slots[number];
+
+	if (++slot->generation == 0)
+		slot->generation = 1;
+	slot->id = rln_id_make(RLN_ID_SESSION, worker, number, slot->generation);
+	slot->state = SLOT_STOCK;
+	return number;
+}
+
+/* One free slot goes into stock; false when nothing is left. */
 static bool stock_one(struct rln_session_manager *m)
 {
 	int worker = m->free_n ? rln_placement_take(m->cfg.placement) : -ENOSPC;
-	uint32_t number;
-	struct slot *slot;
 
 	if (worker < 0)
 		return false;
-	number = m->free[--m->free_n];
-	slot = &m->slots[number];
-	if (++slot->generation == 0)
-		slot->generation = 1;
-	slot->id = rln_id_make(RLN_ID_SESSION, (unsigned)worker, number, slot->generation);
-	slot->state = SLOT_STOCK;
-	stock_push(m, number);
+	stock_push(m, prepare(m, (unsigned)worker));
 	return true;
+}
+
+/* Every free slot is in stock: one that was placed there, if it is among the first few; the others go back. */
+static struct rln_session_id take_from_stock(struct rln_session_manager *m, unsigned worker)
+{
+	uint32_t others[LOOK], n = 0, number = NONE;
+	struct rln_session_id found = {0};
+
+	while (!found.v && n < LOOK && (number = stock_pop(m)) != NONE) {
+		if (rln_id_shard(m->slots[number].id) == worker)
+			found.v = m->slots[number].id;
+		else
+			others[n++] = number;
+	}
+	while (n)
+		stock_push(m, others[--n]);
+	if (!found.v)
+		errno = ENOSPC;
+	return found;
+}
+
+struct rln_session_id rln_session_manager_reserve_near(struct rln_session_manager *m, unsigned worker)
+{
+	int rc = rln_placement_take_on(m->cfg.placement, worker);
+
+	if (rc >= 0 && m->free_n)
+		return (struct rln_session_id){m->slots[prepare(m, worker)].id};
+	if (rc >= 0)
+		rln_placement_release(m->cfg.placement, worker);
+	return take_from_stock(m, worker);
 }
 
 unsigned rln_session_manager_refill(struct rln_session_manager *m)

@@ -12,6 +12,19 @@
 
 /* ---- negotiation ---- */
 
+/* This codec first, the others behind it in their order. */
+static void prefer(struct rln_sdp_local *local, uint8_t codec)
+{
+	unsigned at = 0;
+
+	while (at < local->codecs_n && local->codec[at] != codec)
+		at++;
+	if (at == local->codecs_n)
+		return;
+	memmove(&local->codec[1], &local->codec[0], at);
+	local->codec[0] = codec;
+}
+
 static struct rln_sdp_local local_of(const struct rln_layers *layers, const struct rln_session *s, uint8_t direction)
 {
 	struct rln_sdp_local local = {
@@ -26,7 +39,9 @@ static struct rln_sdp_local local_of(const struct rln_layers *layers, const stru
 		.index = s->sdp_index,
 	};
 
-	memcpy(local.codec, layers->set.codecs, sizeof(local.codec));
+	for (unsigned i = 0; i < local.codecs_n; i++)
+		local.codec[i] = layers->set.codecs[i];
+	prefer(&local, s->prefer);
 	return local;
 }
 
@@ -97,7 +112,7 @@ int rln_media_write_offer(const struct rln_layers *layers, struct rln_session *s
 		return len;
 	s->sdp_lines = local.media_n;
 	s->sdp_index = local.index;
-	s->asked = direction;
+	s->asked = s->aim = direction;
 	return keep_local(s, buf, (size_t)len);
 }
 

@@ -64,7 +64,8 @@ static bool is_taken(const struct rln_coord *coord, const struct rln_coord_peer_
 
 static int add(struct rln_coord *coord, const struct rln_coord_peer_cfg *cfg, unsigned *number)
 {
-	struct rln_coord_peer peer = {.handler = cfg->handler, .auto_answer = cfg->auto_answer, .any_user = cfg->any_user};
+	struct rln_coord_peer peer = {.handler = cfg->handler, .auto_answer = cfg->auto_answer, .any_user = cfg->any_user,
+		.accept_transfers = cfg->accept_transfers};
 	unsigned i;
 	int rc = 0;
 

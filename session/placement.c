@@ -65,6 +65,16 @@ int rln_placement_take(struct rln_placement *p)
 	return (int)best;
 }
 
+int rln_placement_take_on(struct rln_placement *p, unsigned worker)
+{
+	if (worker >= p->workers)
+		return -EINVAL;
+	if (p->legs[worker] >= p->legs_per_worker)
+		return -ENOSPC;
+	__atomic_store_n(&p->legs[worker], p->legs[worker] + 1, __ATOMIC_RELAXED);
+	return (int)worker;
+}
+
 void rln_placement_release(struct rln_placement *p, unsigned worker)
 {
 	if (worker < p->workers && p->legs[worker] > 0)

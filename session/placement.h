@@ -26,6 +26,8 @@ void rln_placement_destroy(struct rln_placement *placement);
 
 /* The worker for the next leg, or -ENOSPC when every worker is full (admission control answers 503). Control. */
 int rln_placement_take(struct rln_placement *placement) __attribute__((warn_unused_result));
+/* The same on a worker that is named already; -ENOSPC when it is full, -EINVAL. Control. */
+int rln_placement_take_on(struct rln_placement *placement, unsigned worker) __attribute__((warn_unused_result));
 void rln_placement_release(struct rln_placement *placement, unsigned worker);
 /* Legs placed on a worker; any thread, a snapshot. */
 uint32_t rln_placement_legs(const struct rln_placement *placement, unsigned worker);

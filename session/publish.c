@@ -35,6 +35,31 @@ void rln_publish_terminated(const struct rln_step *st)
 	rln_publish(st, &ev);
 }
 
+/* A linked call learns of every step, and of being let go. */
+void rln_publish_to_other(const struct rln_step *st, uint64_t other, uint32_t before)
+{
+	struct rln_event ev = {.id = other, .kind = RLN_EV_OTHER_CALL};
+	bool has_parted = st->s->other != other;
+
+	if (other == 0 || (before == 1u << st->s->state && !has_parted))
+		return;
+	ev.other_call = (struct rln_ev_other_call){.other = st->s->id.v,
+		.old_state = (uint8_t)__builtin_ctz(before),
+		.new_state = st->s->state,
+		.reason = st->s->reason,
+		.parted = has_parted,
+		.code = st->s->code};
+	rln_publish(st, &ev);
+}
+
+void rln_publish_rejected(const struct rln_step *st, int error)
+{
+	struct rln_event ev = event_of(st, RLN_EV_COMMAND_REJECTED);
+
+	ev.command_rejected = (struct rln_ev_command_rejected){.kind = st->ev->kind, .error = error};
+	rln_publish(st, &ev);
+}
+
 void rln_publish_action_failed(const struct rln_step *st, enum rln_action action, int error)
 {
 	struct rln_event ev = event_of(st, RLN_EV_ACTION_FAILED);

@@ -80,6 +80,8 @@ void rln_session_manager_destroy(struct rln_session_manager *manager);
 /* A fresh id, worker included, that no one else gets; give it to register_session or back. {0} and errno: ENOSPC (all in use)
  * or EAGAIN (the stock is empty until control's next turn). Any thread. */
 struct rln_session_id rln_session_manager_reserve(struct rln_session_manager *manager);
+/* The same on a given worker, past the stock. {0} and errno ENOSPC or EINVAL. Control lcore. */
+struct rln_session_id rln_session_manager_reserve_near(struct rln_session_manager *manager, unsigned worker);
 void rln_session_manager_unreserve(struct rln_session_manager *manager, struct rln_session_id id);
 /* Refills the stock. Control, each turn; returns ids added. */
 unsigned rln_session_manager_refill(struct rln_session_manager *manager);

@@ -17,6 +17,7 @@
 #define RLN_SESSION_TIMERS(X)                                      \
 	X(RING_LIMIT) /* ringing has lasted too long: 480 */       \
 	X(REINVITE)   /* our re-INVITE again, after 491 (14.1) */  \
+	X(TRANSFER)   /* the peer never told what became of our REFER */ \
 	X(CLEANUP)    /* everything was told and given back: the slot goes */
 
 enum rln_session_timer {
@@ -42,6 +43,16 @@ enum rln_call_policy {
 	RLN_CALL_AUTO_ANSWER = 1, /* ACCEPT with auto_answer: ACCEPT_CALL is raised by itself */
 	RLN_CALL_QUEUED = 2,      /* DEFER: 182 in place of 180 */
 	RLN_CALL_LATE_OFFER = 4,  /* our INVITE carries no offer: the 2xx does, the ACK answers */
+};
+
+/* What the call in `other` is to this one (R177-R179, R182d). */
+enum rln_link {
+	RLN_LINK_NONE,
+	RLN_LINK_CONSULT,  /* our consultation with the transfer's target */
+	RLN_LINK_REFERRED, /* the call that the peer's REFER asked for */
+	RLN_LINK_CAUSE,    /* the call for whose transfer this one was made */
+	RLN_LINK_REPLACED, /* the call that this one takes the place of (RFC 3891) */
+	RLN_LINK_BRIDGE,   /* the other leg of a bridge */
 };
 
 struct rln_deferred { /* an event that waits for its turn; from the control heap, rare */
@@ -73,13 +84,18 @@ struct rln_session {
 	uint8_t said;                  /* bit per step of R155 that the application was told (guards.c) */
 	bool is_offering;              /* an offer of ours waits for its answer */
 	bool is_leaving;               /* its cleanup was raised */
+	uint8_t link;                  /* enum rln_link: what `other` is to us */
 	uint8_t wanted, asked;         /* enum rln_media_direction: what we want; what our open re-INVITE asks for */
+	uint8_t aim;                   /* what `wanted` becomes when that re-INVITE is accepted */
+	uint8_t prefer;                /* enum rln_codec to offer first; NONE: the config's order */
 	uint8_t sdp_lines, sdp_index;  /* of our last offer, as rln_sdp_local has them */
 	uint8_t local_index;           /* of our address in the net's table */
 	uint32_t sdp_version;          /* of our last description (RFC 3264 8) */
 	uint16_t local_sdp_len;
 	char *local_sdp;               /* our last description; control heap */
-	rln_block_ref request;         /* MAKE_CALL's texts, until the INVITE is out */
+	uint64_t other;                /* session id of the linked call, 0 = none */
+	uint64_t asker;                /* the bridged session for which our offer is open, 0 = our own */
+	rln_block_ref request;         /* MAKE_CALL's texts, until the INVITE has its answer */
 	struct rln_slice from, to, headers, own_sdp;
 	rln_block_ref offer;           /* the peer's offer that awaits our answer; offer_sdp.len 0: none */
 	struct rln_slice offer_sdp;

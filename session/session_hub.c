@@ -61,7 +61,10 @@ static void answer_lost(struct rln_coord *coord, const struct rln_event *ev)
 
 	if (ev->kind != RLN_EV_REINVITE_RECEIVED && ev->kind != RLN_EV_TRANSFER_REQUESTED)
 		return;
-	d->respond_offer(d->arg, dialog, 481, NULL, NULL);
+	if (ev->kind == RLN_EV_TRANSFER_REQUESTED)
+		d->respond_refer(d->arg, dialog, 481);
+	else
+		d->respond_offer(d->arg, dialog, 481, NULL, NULL);
 	d->release(d->arg, dialog);
 }
 

@@ -24,7 +24,22 @@ static const char *any_sdp(void)
 
 static void wire_calls(struct fake_dialog *d)
 {
-	switch (dice(8)) {
+	static const enum rln_call_progress retries[] = {RLN_CALL_CHALLENGED, RLN_CALL_INTERVAL_TOO_SMALL, RLN_CALL_REDIRECTED};
+
+	d->answered = dice(2);
+	switch (dice(10)) {
+	case 8:
+		if (d->cancelled)
+			break;
+		d->invite_open = false; /* the dialog waits: another INVITE, or TERMINATE_SESSION */
+		d->can_retry = dice(2);
+		d->state = RLN_DIALOG_NONE;
+		dialog_says(d, retries[dice(3)], 401, NULL);
+		break;
+	case 9:
+		if (d->answered)
+			dialog_reinvited(d, any_sdp(), RLN_SIP_UPDATE);
+		break;
 	case 0:
 		dialog_moves(d, RLN_DIALOG_EARLY);
 		dialog_says(d, RLN_CALL_RINGING, 180, NULL);
@@ -86,11 +101,33 @@ static void reinvite_ends(struct fake_dialog *d)
 	}
 }
 
+/* What the peer tells of our REFER. */
+static void refer_goes_on(struct fake_dialog *d)
+{
+	switch (dice(3)) {
+	case 0:
+		dialog_says(d, RLN_CALL_TRANSFER_TRYING, 100, NULL);
+		break;
+	case 1:
+		d->refer_out = false;
+		dialog_says(d, RLN_CALL_TRANSFER_DONE, 200, NULL);
+		break;
+	default:
+		d->refer_out = false;
+		dialog_says(d, RLN_CALL_TRANSFER_FAILED, 486, NULL);
+		break;
+	}
+}
+
 static void wire_in_dialog(struct fake_dialog *d)
 {
 	struct rln_event fault = {.kind = RLN_EV_DIALOG_ERROR, .dialog_error = {RLN_FAULT_PARSE, 0, dice(2) ? 400 : 481}};
 
-	if (d->ack_pending && dice(2))
+	if (d->refer_out && dice(3) == 0)
+		refer_goes_on(d);
+	else if (!d->refer_open && dice(12) == 0)
+		dialog_referred(d, dice(2) ? ";x" : NULL);
+	else if (d->ack_pending && dice(2))
 		ack_comes(d);
 	else if (d->invite_open && dice(2))
 		reinvite_ends(d);
@@ -133,11 +170,20 @@ static void application_acts(void)
 {
 	static const enum rln_event_kind kinds[] = {RLN_EV_ACCEPT_CALL, RLN_EV_ACCEPT_CALL, RLN_EV_ACCEPT_CALL,
 		RLN_EV_REJECT_CALL, RLN_EV_HANGUP_CALL, RLN_EV_UPDATE_REQUEST, RLN_EV_UPDATE_REQUEST, RLN_EV_MUTE_REQUEST,
-		RLN_EV_STOP_PLAY_REQUEST, RLN_EV_CHANNELS_REQUEST, RLN_EV_HOLD_CALL, RLN_EV_BRIDGE_CALLS, RLN_EV_MAKE_CALL};
+		RLN_EV_STOP_PLAY_REQUEST, RLN_EV_CHANNELS_REQUEST, RLN_EV_MAKE_CALL, RLN_EV_HOLD_CALL, RLN_EV_HOLD_CALL,
+		RLN_EV_RESUME_CALL, RLN_EV_RESUME_CALL, RLN_EV_BLIND_TRANSFER, RLN_EV_START_CONSULT, RLN_EV_START_CONSULT,
+		RLN_EV_COMPLETE_TRANSFER, RLN_EV_COMPLETE_TRANSFER, RLN_EV_BRIDGE_CALLS, RLN_EV_BRIDGE_CALLS, RLN_EV_BRIDGE_CALLS,
+		RLN_EV_UNBRIDGE_CALLS, RLN_EV_DTMF_REQUEST, RLN_EV_TAP_REQUEST};
 	enum rln_event_kind kind = kinds[dice(sizeof(kinds) / sizeof(kinds[0]))];
 	struct rln_session *s = any_session();
 
-	if (s) /* where a block's reference stands there is no code */
+	if (!s)
+		return;
+	if (kind == RLN_EV_BRIDGE_CALLS)
+		command_other(s->id, kind, any_session()->id);
+	else if (kind == RLN_EV_BLIND_TRANSFER || kind == RLN_EV_START_CONSULT)
+		command_target(s->id, kind);
+	else /* where a block's reference stands there is no code */
 		command(s->id, kind, rln_event_info(kind)->has_block ? 0 : (uint16_t)dice(700));
 }
 
@@ -145,12 +191,15 @@ static void worker_acts(void)
 {
 	static const enum rln_event_kind kinds[] = {RLN_EV_MEDIA_FLOW_ESTABLISHED, RLN_EV_FIRST_AUDIO_FRAME_RECEIVED,
 		RLN_EV_REMOTE_MEDIA_CONFIRMED, RLN_EV_RTP_TIMEOUT, RLN_EV_DTMF_DETECTED, RLN_EV_MEDIA_STREAM_STATE_CHANGED,
-		RLN_EV_AUDIO_PLAYBACK_FINISHED, RLN_EV_MEDIA_QUALITY_DEGRADED};
+		RLN_EV_AUDIO_PLAYBACK_FINISHED, RLN_EV_MEDIA_QUALITY_DEGRADED, RLN_EV_PACKET_LOSS_THRESHOLD_EXCEEDED};
 	uint64_t leg = w->legs[dice(SESSIONS)];
+	struct rln_event loss = {.id = leg, .kind = RLN_EV_PACKET_LOSS_DETECTED, .packet_loss_detected = {.loss_percentage = 20}};
 
 	if (!leg)
 		return;
-	if (dice(30) == 0)
+	if (dice(6) == 0)
+		queue_push(FROM_MEDIA, &loss);
+	else if (dice(30) == 0)
 		media_fails(leg, (enum rln_media_fault)dice(RLN_MEDIA_FAULT_SRTP + 1));
 	else
 		media_says(leg, kinds[dice(sizeof(kinds) / sizeof(kinds[0]))]);
@@ -162,6 +211,7 @@ static void call_begins(void)
 
 	if (rln_session_manager_in_use(w->sessions) >= SESSIONS / 2)
 		return;
+	w->allow_transfers = dice(2);
 	w->fail_create_leg = dice(10) == 0 ? RLN_MEDIA_FAULT_NO_PORT + 1 : 0;
 	w->fail_dialog = dice(20) == 0 ? EHOSTUNREACH : 0;
 	if (dice(2))

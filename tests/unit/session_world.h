@@ -41,7 +41,9 @@ struct fake_dialog {
 	uint64_t id;
 	enum rln_dialog_state state;
 	bool is_uas, invite_open, cancelled, ack_pending, theirs_open, bye_out, reported, released, ended;
-	uint16_t last_response;
+	bool can_retry, answered, answer_owed, refuses_info, refer_out, refer_open;
+	uint16_t last_response, last_offer_response, last_refer_response, last_notify;
+	uint64_t replaces; /* of the last TRANSFER_CALL */
 	char last_sdp[1024], last_extra[64];
 };
 
@@ -65,6 +67,8 @@ struct world {
 	uint32_t dialog_generation;
 	uint64_t legs[SESSIONS]; /* live ones */
 	uint32_t leg_generation;
+	bool allow_transfers;
+	unsigned abandoned, infos;
 	unsigned updates, invites, responses, acks, channels_ended, ends[SESSIONS]; /* ends: SESSION_TERMINATED per slot */
 	uint32_t visited;        /* bit per enum rln_call_state that a call was in */
 	int fail_create_leg;     /* enum rln_media_fault + 1, 0 = no failure */
@@ -87,6 +91,9 @@ static void queue_push(enum source source, const struct rln_event *ev)
 	q->ev[q->tail++ % QUEUE_MAX] = *ev;
 }
 
+static struct rln_session *session_at(struct rln_session_id id, enum rln_call_role role);
+static void call_begin(struct rln_session *s, uint64_t other, uint8_t link);
+
 static void deliver(struct rln_event *ev)
 {
 	struct rln_registry_entry e;
@@ -94,7 +101,10 @@ static void deliver(struct rln_event *ev)
 
 	if (rln_id_type(ev->id) != RLN_ID_SESSION)
 		id = rln_registry_knows(w->registry, ev->id, &e) ? e.session : (struct rln_session_id){0};
-	rln_machine_process_event(w->machine, id, ev);
+	if (ev->kind == RLN_EV_MAKE_CALL && !rln_session_manager_get_session(w->sessions, id))
+		call_begin(session_at(id, RLN_ROLE_UAC), ev->make_call.other, ev->make_call.link);
+	else
+		rln_machine_process_event(w->machine, id, ev);
 	rln_block_release(rln_event_block(ev));
 }
 
@@ -208,6 +218,23 @@ static UNUSED void dialog_reinvited(struct fake_dialog *d, const char *sdp, enum
 	dialog_emit(d, &ev);
 }
 
+/* The peer's REFER. */
+static UNUSED void dialog_referred(struct fake_dialog *d, const char *replaces)
+{
+	char text[128];
+	int len = snprintf(text, sizeof(text), "sip:carol@198.18.0.3%s", replaces ? replaces : "");
+	struct rln_slice at;
+	struct rln_event ev = event_text(0, RLN_EV_TRANSFER_REQUESTED, text, &at);
+
+	ev.transfer_requested.refer_to = (struct rln_slice){at.off, at.len ? 20 : 0};
+	if (replaces && at.len) {
+		ev.transfer_requested.replaces = (struct rln_slice){(uint16_t)(at.off + 20), (uint16_t)(len - 20)};
+		ev.transfer_requested.type = RLN_TRANSFER_ATTENDED;
+	}
+	d->refer_open = true;
+	dialog_emit(d, &ev);
+}
+
 static UNUSED void dialog_over(struct fake_dialog *d, enum rln_end_reason reason, uint16_t code)
 {
 	struct rln_event ev = {.kind = RLN_EV_CALL_TERMINATED, .call_terminated = {.reason = (uint8_t)reason, .code = code}};
@@ -292,10 +319,6 @@ static int fake_send_response(void *arg, struct rln_dialog_id id, uint16_t code,
 	d->last_response = code;
 	snprintf(d->last_sdp, sizeof(d->last_sdp), "%s", sdp ? sdp : "");
 	snprintf(d->last_extra, sizeof(d->last_extra), "%s", extra ? extra : "");
-	if (d->theirs_open && code >= 200) {
-		d->theirs_open = false; /* a re-INVITE's; its ACK is of no interest unless our 2xx offers */
-		return 0;
-	}
 	if (d->state == RLN_DIALOG_CONFIRMED)
 		return -ENOTCONN;
 	if (code < 200) {
@@ -315,14 +338,118 @@ static int fake_respond_offer(void *arg, struct rln_dialog_id id, uint16_t code,
 	struct fake_dialog *d = dialog_of(id.v);
 
 	(void)arg;
-	if (!d || d->ended || w->fail_respond || !d->theirs_open)
+	if (!d || d->ended || w->fail_respond)
 		return -ENOTCONN;
+	if (!d->theirs_open)
+		return 0; /* cancelled meanwhile */
 	w->responses++;
-	d->last_response = code;
+	d->last_response = d->last_offer_response = code;
 	snprintf(d->last_sdp, sizeof(d->last_sdp), "%s", sdp ? sdp : "");
 	snprintf(d->last_extra, sizeof(d->last_extra), "%s", extra ? extra : "");
 	d->theirs_open = code < 200;
 	return 0;
+}
+
+static bool fake_can_retry(const void *arg, struct rln_dialog_id id)
+{
+	const struct fake_dialog *d = dialog_of(id.v);
+
+	(void)arg;
+	return d && d->can_retry;
+}
+
+static bool fake_is_answered(const void *arg, struct rln_dialog_id id)
+{
+	const struct fake_dialog *d = dialog_of(id.v);
+
+	(void)arg;
+	return d && d->answered;
+}
+
+static bool fake_is_answer_owed(const void *arg, struct rln_dialog_id id)
+{
+	const struct fake_dialog *d = dialog_of(id.v);
+
+	(void)arg;
+	return d && d->answer_owed;
+}
+
+static bool fake_peer_allows(const void *arg, struct rln_dialog_id id, enum rln_sip_method method)
+{
+	const struct fake_dialog *d = dialog_of(id.v);
+
+	(void)arg;
+	return d && !(method == RLN_SIP_INFO && d->refuses_info);
+}
+
+static int fake_respond_refer(void *arg, struct rln_dialog_id id, uint16_t code)
+{
+	struct fake_dialog *d = dialog_of(id.v);
+
+	(void)arg;
+	if (!d || d->ended || !d->refer_open)
+		return -ENOTCONN;
+	d->last_refer_response = code;
+	d->refer_open = code < 300;
+	return 0;
+}
+
+static int fake_notify_transfer(void *arg, struct rln_dialog_id id, uint16_t status)
+{
+	struct fake_dialog *d = dialog_of(id.v);
+
+	(void)arg;
+	if (!d || !d->refer_open)
+		return -ENOTCONN;
+	d->last_notify = status;
+	d->refer_open = status < 200;
+	return 0;
+}
+
+static const char *fake_remote_uri(const void *arg, struct rln_dialog_id id)
+{
+	(void)arg;
+	return dialog_of(id.v) ? "sip:bob@198.18.0.2" : NULL;
+}
+
+/* ---- linked calls: what the coordinator does ---- */
+
+static int fake_make_call(
+	void *arg, const struct rln_session *cause, uint64_t id, const struct rln_linked_call *call, uint64_t *made)
+{
+	struct rln_event ev = {.kind = RLN_EV_MAKE_CALL, .make_call = {.other = cause->id.v, .link = RLN_LINK_CAUSE}};
+	struct rln_session_id session = {id};
+
+	(void)arg;
+	if (w->fail_dialog) {
+		w->abandoned += id != 0;
+		rln_session_manager_unreserve(w->sessions, session);
+		return -w->fail_dialog;
+	}
+	assert_non_null(call->to);
+	rln_session_manager_refill(w->sessions);
+	if (id == 0)
+		session = rln_session_manager_reserve_near(w->sessions, rln_id_shard(cause->id.v));
+	if (session.v == 0)
+		return -ENOSPC;
+	ev.id = *made = session.v;
+	queue_push(FROM_SELF, &ev);
+	return 0;
+}
+
+static void fake_abandon(void *arg, const struct rln_session *cause, uint64_t id)
+{
+	(void)arg;
+	(void)cause;
+	w->abandoned++;
+	rln_session_manager_unreserve(w->sessions, (struct rln_session_id){id});
+}
+
+static bool fake_allows_transfer(void *arg, const struct rln_session *s)
+{
+	(void)arg;
+	(void)s;
+	return w->allow_transfers;
 }
 
 static int fake_send_update(void *arg, struct rln_dialog_id id, const char *sdp)
@@ -442,7 +569,7 @@ static void media_command(const struct rln_event *ev)
 		return;
 	else if (ev->kind == RLN_EV_START_MEDIA_STREAM)
 		media_says(ev->id, RLN_EV_MEDIA_STREAM_STARTED);
-	else if (ev->kind == RLN_EV_UPDATE_MEDIA_STREAM)
+	else if (ev->kind == RLN_EV_UPDATE_MEDIA_STREAM || ev->kind == RLN_EV_HOLD_MEDIA || ev->kind == RLN_EV_RESUME_MEDIA)
 		media_says(ev->id, RLN_EV_MEDIA_STREAM_STATE_CHANGED);
 	else if (ev->kind == RLN_EV_STOP_MEDIA_STREAM) {
 		for (unsigned i = 0; i < SESSIONS; i++)
@@ -452,6 +579,17 @@ static void media_command(const struct rln_event *ev)
 }
 
 /* ---- the bus's double ---- */
+
+/* HOLD_SESSION, RESUME_SESSION: what cannot be sent is told (dialog.h). */
+static void dialog_offers(struct fake_dialog *d, const char *sdp)
+{
+	int rc = fake_send_update(NULL, (struct rln_dialog_id){d->id}, sdp);
+
+	if (rc == -EINPROGRESS)
+		dialog_says(d, RLN_CALL_GLARE, 491, NULL);
+	else if (rc != 0)
+		dialog_says(d, RLN_CALL_REFUSED, 503, NULL);
+}
 
 static int fake_publish(void *arg, struct rln_event *ev)
 {
@@ -477,6 +615,14 @@ static int fake_publish(void *arg, struct rln_event *ev)
 		w->invites++;
 		snprintf(d->last_sdp, sizeof(d->last_sdp), "%s", rln_slice_text(ev->initiate_call.block, ev->initiate_call.sdp_offer));
 	}
+	if ((ev->kind == RLN_EV_HOLD_SESSION || ev->kind == RLN_EV_RESUME_SESSION) && d)
+		dialog_offers(d, rln_slice_text(ev->hold_session.block, ev->hold_session.sdp));
+	if (ev->kind == RLN_EV_TRANSFER_CALL && d) {
+		d->refer_out = true;
+		d->replaces = ev->transfer_call.replaces;
+	}
+	if (ev->kind == RLN_EV_SEND_DTMF)
+		w->infos++;
 	if (ev->kind == RLN_EV_TERMINATE_SESSION && d)
 		dialog_terminate(d, ev->terminate_session.code);
 	if (ev->kind == RLN_EV_STATE_CHANGED)
@@ -545,13 +691,24 @@ static UNUSED void world_begin(void)
 			.get_state = fake_get_state,
 			.is_invite_open = fake_is_invite_open,
 			.is_ack_pending = fake_is_ack_pending,
+			.can_retry = fake_can_retry,
+			.is_answered = fake_is_answered,
+			.is_answer_owed = fake_is_answer_owed,
+			.peer_allows = fake_peer_allows,
+			.respond_refer = fake_respond_refer,
+			.notify_transfer = fake_notify_transfer,
+			.remote_uri = fake_remote_uri,
 			.local_addr = fake_local_addr},
 		.wheel = w->wheel,
 		.sessions = w->sessions,
-		.set = {.ring_limit_s = 60, .retry_after_s = 7, .codecs_n = 2, .codecs = {RLN_CODEC_PCMA, RLN_CODEC_PCMU}, .ptime_ms = 20, .telephone_event = 101},
+		.set = {.ring_limit_s = 60, .retry_after_s = 7, .codecs_n = 2, .codecs = {RLN_CODEC_PCMA, RLN_CODEC_PCMU}, .ptime_ms = 20, .telephone_event = 101,
+			.loss_limit_pct = 10, .transfer_limit_s = 180},
 		.publish = fake_publish,
 		.address_index = fake_address_index,
 		.peer_port = fake_peer_port,
+		.make_call = fake_make_call,
+		.abandon = fake_abandon,
+		.allows_transfer = fake_allows_transfer,
 		.end_channels = fake_end_channels,
 		.closed = fake_closed,
 	};
@@ -603,34 +760,48 @@ static UNUSED enum rln_call_state state_of(struct rln_session_id id)
 	return s ? (enum rln_call_state)s->state : RLN_STATE_COUNT;
 }
 
-static struct rln_session *session_new(enum rln_call_role role)
+static struct rln_session *session_at(struct rln_session_id id, enum rln_call_role role)
 {
-	struct rln_session_id id;
-	struct rln_session *s;
+	struct rln_session *s = rln_session_manager_create_session(w->sessions, id);
 
-	rln_session_manager_refill(w->sessions);
-	id = rln_session_manager_reserve(w->sessions);
-	s = rln_session_manager_create_session(w->sessions, id);
 	assert_non_null(s);
 	s->role = (uint8_t)role;
-	s->wanted = s->asked = RLN_MEDIA_BIDIRECTIONAL;
+	s->wanted = s->asked = s->aim = RLN_MEDIA_BIDIRECTIONAL;
 	assert_int_equal(rln_session_manager_register_session(w->sessions, s), 0);
 	return s;
 }
 
+static struct rln_session *session_new(enum rln_call_role role)
+{
+	struct rln_session_id id;
+
+	rln_session_manager_refill(w->sessions);
+	id = rln_session_manager_reserve(w->sessions);
+	return session_at(id, role);
+}
+
 /* What the factory does with MAKE_CALL. */
-static UNUSED struct rln_session_id call_new(unsigned policy)
+static void call_begin(struct rln_session *s, uint64_t other, uint8_t link)
 {
 	static const char texts[] = "sip:alice@198.18.0.1\0sip:bob@198.18.0.2";
-	struct rln_session *s = session_new(RLN_ROLE_UAC);
 	struct rln_event ev = {.id = s->id.v, .kind = RLN_EV_MAKE_CALL};
 
-	s->policy = (uint8_t)policy;
+	s->other = other;
+	s->link = link;
 	s->request = rln_block_from_text(texts, sizeof(texts), &s->from);
 	s->from = (struct rln_slice){0, s->request ? 20 : 0}; /* the pool may be empty */
 	s->to = (struct rln_slice){21, s->request ? 18 : 0};
 	rln_machine_process_event(w->machine, s->id, &ev);
-	return ev.id ? (struct rln_session_id){ev.id} : (struct rln_session_id){0};
+}
+
+static UNUSED struct rln_session_id call_new(unsigned policy)
+{
+	struct rln_session *s = session_new(RLN_ROLE_UAC);
+	struct rln_session_id id = s->id;
+
+	s->policy = (uint8_t)policy;
+	call_begin(s, 0, RLN_LINK_NONE);
+	return id;
 }
 
 /* What interceptor and factory do with an INVITE. */
@@ -662,6 +833,30 @@ static UNUSED struct fake_dialog *dialog_for(struct rln_session_id id)
 static UNUSED void command(struct rln_session_id id, enum rln_event_kind kind, uint16_t code)
 {
 	struct rln_event ev = {.id = id.v, .kind = (uint16_t)kind, .accept_call = {.code = code}};
+
+	deliver(&ev);
+}
+
+/* BLIND_TRANSFER, START_CONSULT: a target, and for a consultation the id that its call is to have. */
+static UNUSED uint64_t command_target(struct rln_session_id id, enum rln_event_kind kind)
+{
+	struct rln_slice at;
+	struct rln_event ev = event_text(id.v, kind, "sip:carol@198.18.0.3", &at);
+	uint64_t other = 0;
+
+	if (kind == RLN_EV_START_CONSULT) {
+		rln_session_manager_refill(w->sessions);
+		other = rln_session_manager_reserve(w->sessions).v;
+	}
+	ev.start_consult.target = at;
+	ev.start_consult.other = other;
+	deliver(&ev);
+	return other;
+}
+
+static UNUSED void command_other(struct rln_session_id id, enum rln_event_kind kind, struct rln_session_id other)
+{
+	struct rln_event ev = {.id = id.v, .kind = (uint16_t)kind, .bridge_calls = {.other = other.v}};
 
 	deliver(&ev);
 }
