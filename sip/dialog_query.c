@@ -25,6 +25,13 @@ bool rln_dialog_is_invite_open(const struct rln_dialogs *all, struct rln_dialog_
 	return d && ((d->ours.phase != RLN_OURS_NONE && d->ours.phase != RLN_OURS_ACK_WAITS) || d->queued);
 }
 
+bool rln_dialog_is_answer_owed(const struct rln_dialogs *all, struct rln_dialog_id id)
+{
+	const struct rln_dialog *d = rln_dialog_get(all, id.v);
+
+	return d && d->ours.phase == RLN_OURS_ACK_WAITS;
+}
+
 bool rln_dialog_is_ack_pending(const struct rln_dialogs *all, struct rln_dialog_id id)
 {
 	const struct rln_dialog *d = rln_dialog_get(all, id.v);

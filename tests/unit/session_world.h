@@ -75,6 +75,8 @@ struct world {
 	int fail_dialog, fail_respond, fail_update;
 	unsigned fail_publish;   /* so many events of this kind find no room */
 	uint16_t fail_publish_kind;
+	int64_t replaced;        /* what find_replaced() says: a dialog, 0, or minus a SIP code */
+	uint32_t peer_refuses;   /* bit per enum rln_sip_method */
 	bool quiet_media;        /* the test plays the worker */
 	bool quiet_dialog;       /* the test plays the wire: TERMINATE_SESSION is only noted */
 };
@@ -480,6 +482,15 @@ static int fake_send_ack(void *arg, struct rln_dialog_id id, const char *sdp)
 	return d && !d->ended ? 0 : -ENOTCONN;
 }
 
+/* w->replaced: the dialog that an INVITE's Replaces names, or minus the refusal. */
+static int fake_find_replaced(const void *arg, const struct rln_sip_msg *invite, struct rln_dialog_id *out)
+{
+	(void)arg;
+	(void)invite;
+	out->v = w->replaced > 0 ? (uint64_t)w->replaced : 0;
+	return w->replaced < 0 ? (int)w->replaced : 0;
+}
+
 static void fake_release(void *arg, struct rln_dialog_id id)
 {
 	struct fake_dialog *d = dialog_of(id.v);
@@ -687,6 +698,9 @@ static UNUSED void world_begin(void)
 			.respond_offer = fake_respond_offer,
 			.send_update = fake_send_update,
 			.send_ack = fake_send_ack,
+			.respond_refer = fake_respond_refer,
+			.notify_transfer = fake_notify_transfer,
+			.find_replaced = fake_find_replaced,
 			.release = fake_release,
 			.get_state = fake_get_state,
 			.is_invite_open = fake_is_invite_open,
@@ -695,8 +709,6 @@ static UNUSED void world_begin(void)
 			.is_answered = fake_is_answered,
 			.is_answer_owed = fake_is_answer_owed,
 			.peer_allows = fake_peer_allows,
-			.respond_refer = fake_respond_refer,
-			.notify_transfer = fake_notify_transfer,
 			.remote_uri = fake_remote_uri,
 			.local_addr = fake_local_addr},
 		.wheel = w->wheel,
