@@ -51,6 +51,7 @@ enum rln_media_fault { /* MEDIA_ERROR.error; error_code is a positive errno or 0
 	RLN_MEDIA_FAULT_FORMAT,
 	RLN_MEDIA_FAULT_UNREACHABLE,
 	RLN_MEDIA_FAULT_SRTP,
+	RLN_MEDIA_FAULT_COMMAND, /* a command that cannot be carried out; the stream goes on */
 };
 
 /* session -> dialog */
@@ -87,6 +88,8 @@ struct rln_ev_stop_media { uint8_t reason; };                                   
 struct rln_ev_media_direction { uint8_t direction; };                                /* rln_media_direction that holds from now on */
 struct rln_ev_file { rln_block_ref block; struct rln_slice file_path; uint32_t loop_count; uint8_t format, channels; };
 struct rln_ev_channels { uint64_t channels; uint8_t attach; };                       /* audio channel slot handle (session/channel.h) */
+
+struct rln_ev_tap { uint64_t tap; uint8_t on; };                                     /* tap slot handle (session/tap.h) */
 
 /* media -> session */
 struct rln_ev_media_session_created { uint64_t media_id; struct rln_addr local_addr; };
@@ -127,7 +130,7 @@ enum rln_sdp_event_type { RLN_SDP_OFFER_SENT, RLN_SDP_OFFER_RECEIVED, RLN_SDP_AN
 struct rln_ev_make_call { rln_block_ref block; struct rln_slice from, to, headers, sdp_offer; uint16_t peer, tone_hz; uint8_t leg_app, late_offer, link; uint64_t other; }; /* sdp_offer: the application's own; leg_app: rln_leg_app; other, link: the session that caused it, 0 = none */
 struct rln_ev_code { uint16_t code; };
 struct rln_ev_target { rln_block_ref block; struct rln_slice target; uint64_t other; }; /* other: the reserved session of a consultation */
-struct rln_ev_other { uint64_t other; };
+struct rln_ev_other { uint64_t other; };                                             /* BRIDGE_CALLS: session; BRIDGE_MEDIA: leg, 0 = part */
 struct rln_ev_flag { uint8_t on; };
 struct rln_ev_other_call { uint64_t other; uint8_t old_state, new_state, reason, parted; uint16_t code; }; /* parted: it let go of this session */
 struct rln_ev_bridge { uint64_t other; uint8_t direction; uint8_t spare; uint16_t code; };               /* rln_media_direction; code: of the answer */

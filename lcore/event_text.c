@@ -19,7 +19,7 @@
 	X(call_terminated) X(dialog_error) X(dialog_state_changed) X(reinvite_received) X(transfer_requested) \
 	X(sip_message_received) X(sip_response_received) X(transport_error) X(registration_status) X(send_sip_message) \
 	X(send_sip_response) X(register_endpoint) X(create_media_session) X(media_stream) X(stop_media) \
-	X(media_direction) X(file) X(channels) X(media_session_created) X(media_stream_started) X(media_stream_state) \
+	X(media_direction) X(file) X(channels) X(tap) X(media_session_created) X(media_stream_started) X(media_stream_state) \
 	X(quality) X(packet_loss) X(rtp_timeout) X(dtmf) X(recording_stopped) X(media_error) X(start_rtp_stream) \
 	X(update_rtp_stream) X(rtp_packet) X(port) X(rtp_statistics) X(rtp_error) X(session_created) X(state_changed) \
 	X(media_event) X(sdp_event) X(media_session_ready) X(media_negotiated) X(media_flow) X(first_audio_frame) \
@@ -58,7 +58,7 @@ PICKER(reason, RLN_END_REASONS(X))
 #undef X
 PICKER(dialog_state, "NONE", "EARLY", "CONFIRMED", "TERMINATED")
 PICKER(dialog_fault, "PARSE", "TRANSACTION", "TRANSPORT", "REQUEST_REFUSED")
-PICKER(media_fault, "NO_PORT", "NO_MEMORY", "BAD_SDP", "DISK", "FILE", "FORMAT", "UNREACHABLE", "SRTP")
+PICKER(media_fault, "NO_PORT", "NO_MEMORY", "BAD_SDP", "DISK", "FILE", "FORMAT", "UNREACHABLE", "SRTP", "COMMAND")
 PICKER(stream_state, "READY", "FLOWING", "HELD", "STALLED", "STOPPED")
 PICKER(sdp_event, "OFFER_SENT", "OFFER_RECEIVED", "ANSWER_SENT", "ANSWER_RECEIVED")
 PICKER(transfer, "BLIND", "ATTENDED")
@@ -174,6 +174,8 @@ static const struct field fields[] = {
 	F(file, UNSIGNED, channels),
 	F(channels, BITS, channels),
 	F(channels, UNSIGNED, attach),
+	F(tap, BITS, tap),
+	F(tap, UNSIGNED, on),
 	F(media_session_created, HANDLE, media_id),
 	F(media_session_created, ADDRESS, local_addr),
 	F(media_stream_started, UNSIGNED, local_port),

@@ -105,6 +105,17 @@ const struct rln_codec_row rln_codecs[RLN_CODEC_COUNT] = {
 	[RLN_CODEC_PCMA] = {"PCMA", 8, 8, 8, 0xd5, 8, pcma_encode, pcma_decode},
 };
 
+void rln_codec_map(enum rln_codec from, enum rln_codec to, uint8_t map[256])
+{
+	uint8_t code[256];
+	int16_t pcm[256];
+
+	for (unsigned i = 0; i < 256; i++)
+		code[i] = (uint8_t)i;
+	rln_codec_decode(from, code, 256, pcm);
+	rln_codec_encode(to, pcm, 256, map);
+}
+
 enum rln_codec rln_codec_find(const char *name, uint32_t clock_hz)
 {
 	for (unsigned i = RLN_CODEC_NONE + 1; i < RLN_CODEC_COUNT; i++) {

@@ -36,6 +36,9 @@ static inline unsigned rln_codec_decode(enum rln_codec codec, const uint8_t *in,
 	return rln_codecs[codec].decode(in, bytes, out);
 }
 
+/* Between codecs of one byte per sample: what each code of `from` is in `to`. */
+void rln_codec_map(enum rln_codec from, enum rln_codec to, uint8_t map[256]);
+
 /* enum rln_codec of an encoding name (any case) and clock in Hz; RLN_CODEC_NONE when we have none. */
 enum rln_codec rln_codec_find(const char *name, uint32_t clock_hz);
 /* Of a static payload type. */

@@ -9,8 +9,9 @@
 #define STATS_NS     RLN_SEC
 #define REPORT_NS    (5 * RLN_SEC) /* RTP_STATISTICS_UPDATE when we send no RTCP */
 #define DTMF_LOOK_NS (100 * RLN_MS)
-#define FAULTS_FIRST 10  /* faults in a row until RTP_ERROR, */
-#define FAULTS_AGAIN 250 /* and until the next one */
+#define LONG_RUN     0x4000 /* packets: how far back a run's beginning is kept, far more than packets are overtaken by */
+#define FAULTS_FIRST 10     /* faults in a row until RTP_ERROR, */
+#define FAULTS_AGAIN 250    /* and until the next one */
 
 static struct rln_leg_cold *cold_of_slow(struct rln_timer *t)
 {
@@ -336,6 +337,8 @@ static void slow_fire(struct rln_timer *timer, uint64_t now_ns)
 	}
 	if (cold->stats_due <= now_ns) {
 		cold->stats_due = now_ns + STATS_NS;
+		if ((uint16_t)(leg->tx_seq - leg->turn_first) > LONG_RUN)
+			leg->turn_first = (uint16_t)(leg->tx_seq - LONG_RUN);
 		rln_leg_publish_stats(leg, now_ns);
 		rln_leg_rebalance(leg);
 	}
@@ -343,29 +346,6 @@ static void slow_fire(struct rln_timer *timer, uint64_t now_ns)
 }
 
 /* ---- open, apply, close ---- */
-
-void rln_leg_refresh(struct rln_leg *leg, uint64_t now_ns)
-{
-	struct rln_leg_cold *cold = leg->cold;
-	const struct rln_leg_params *q = &cold->params;
-	uint8_t old = leg->mode, mode = old & (RLN_LEG_NEWS | RLN_LEG_REMAP);
-	bool running = cold->started && !cold->closing;
-
-	if (!cold->closing && (!running || (q->direction & RLN_MEDIA_INBOUND)))
-		mode |= RLN_LEG_IN;
-	if (running && (q->direction & RLN_MEDIA_OUTBOUND) && cold->has_flow)
-		mode |= RLN_LEG_OUT;
-	if (q->app == RLN_LEG_ECHO && !q->muted && cold->player == NULL && (mode & RLN_LEG_IN) && (mode & RLN_LEG_OUT))
-		mode |= RLN_LEG_TURN;
-	if (cold->recorder != NULL || cold->channel_in != NULL)
-		mode |= RLN_LEG_SINK;
-	if (cold->has_flow && rln_addr_equal(&leg->flow.remote, &cold->row->source))
-		mode |= RLN_LEG_BACK;
-	if ((mode & RLN_LEG_TURN) && !(old & RLN_LEG_TURN))
-		mode |= RLN_LEG_REMAP;
-	leg->mode = mode;
-	rln_leg_schedule(leg, now_ns);
-}
 
 void rln_leg_open(struct rln_pipeline *p, struct rln_leg *leg, struct rln_leg_cold *cold, uint64_t id, struct rln_port_row *row,
 	const struct rln_addr *local, uint64_t now_ns)
@@ -399,6 +379,7 @@ void rln_leg_open(struct rln_pipeline *p, struct rln_leg *leg, struct rln_leg_co
 	cold->stats_due = now_ns + STATS_NS;
 	cold->listen_ns = now_ns;
 	memset(&row->source, 0, sizeof(row->source));
+	row->to = NULL;
 	leg->mode = RLN_LEG_NEWS;
 	rln_leg_refresh(leg, now_ns);
 	slow_schedule(leg);
@@ -524,6 +505,7 @@ void rln_leg_close(struct rln_leg *leg, uint64_t now_ns)
 		rln_leg_rtcp_send(leg, now_ns, true);
 	cold->closing = 1;
 	rln_leg_refresh(leg, now_ns);
+	rln_leg_part(leg, now_ns);
 	rln_wheel_disarm(leg->pipeline->wheel, &cold->slow);
 	rln_leg_publish_stats(leg, now_ns);
 	cold->row->leg = NULL;

@@ -27,11 +27,11 @@ struct rln_leg_cold;
 enum rln_leg_mode {
 	RLN_LEG_IN = 1,     /* media is let in */
 	RLN_LEG_OUT = 2,    /* we send: started, direction allows it, a remote is known */
-	RLN_LEG_TURN = 4,   /* echo in place */
+	RLN_LEG_TURN = 4,   /* what comes goes out again in place: by row->to */
 	RLN_LEG_SINK = 8,   /* a recorder or an audio channel wants the audio */
 	RLN_LEG_NEWS = 16,  /* the next packet of either kind is news: a first one, the end of a stall, an unlatched source */
-	RLN_LEG_BACK = 64,  /* what is turned goes back to where it came from: its UDP checksum needs no new sum */
 	RLN_LEG_REMAP = 32, /* the next turned packet begins a new run: map its sequence number and timestamp anew */
+	RLN_LEG_BACK = 64,  /* what is turned goes back to where it came from: its UDP checksum needs no new sum */
 };
 
 struct rln_leg {
@@ -52,7 +52,7 @@ struct rln_leg {
 	uint32_t tx_base;                            /* RTP timestamp of tx_ns: the leg's own time line */
 	uint32_t tx_last;                            /* timestamp after the last packet sent: no packet may begin before it */
 	uint32_t tx_ssrc;
-	uint32_t turn_ts;  /* what is added to a turned packet's timestamp */
+	uint32_t turn_ts;  /* what is added to the timestamp of a packet that is turned to this leg */
 	uint16_t turn_seq; /* and to its sequence number */
 	uint16_t tx_seq;   /* next */
 	uint32_t tx_packets;
@@ -61,12 +61,15 @@ struct rln_leg {
 	struct rln_pipeline *pipeline;
 	uint8_t app; /* enum rln_leg_app */
 	uint8_t tx_pt, tx_codec, tx_ptime_ms;
-	uint8_t tx_marker; /* the next packet begins a talkspurt */
+	uint8_t tx_marker;    /* the next packet begins a talkspurt */
+	uint16_t turned_look; /* clock of the last packet that was turned to this leg, in units of RLN_LEG_LOOK_SHIFT */
 
 	/* lines 2 and 3 */
 	struct rln_flow flow __attribute__((aligned(64)));
 	uint64_t id;
+	uint16_t turn_first; /* sequence number that the run of turned packets began with: none may go before it */
 };
+#define RLN_LEG_LOOK_SHIFT 20 /* 2^20 ns, about a millisecond: 16 bits of it wrap after 68 s, and somebody looks every 100 ms */
 
 _Static_assert(offsetof(struct rln_leg, tx_ns) == 64, "receive state is one line");
 _Static_assert(offsetof(struct rln_leg, flow) == 128, "send state is one line");
@@ -75,6 +78,7 @@ _Static_assert(sizeof(struct rln_leg) == 256, "four cache lines");
 /* One entry of the table from a local port pair to its leg. */
 struct rln_port_row {
 	struct rln_leg *leg;    /* NULL: nobody */
+	struct rln_leg *to;     /* whose stream what comes here goes on as: the leg itself (echo), its partner (bridge), NULL: nobody's */
 	struct rln_addr source; /* where valid RTP comes from; port 0 = not latched yet */
 	uint32_t ssrc;          /* of that source */
 } __attribute__((aligned(64)));
@@ -121,6 +125,8 @@ struct rln_leg_cold {
 	/* and the rest */
 	struct rln_tone tone;
 	uint16_t out_used; /* samples of the channel's oldest frame that were sent */
+	struct rln_leg *to;   /* bridge: what comes here is to go to that leg; row->to says whether it does */
+	struct rln_leg *from; /* and the leg whose `to` we are */
 	struct rln_recorder *recorder;
 	struct rln_frame_ring *channel_in;
 	struct rln_port_row *row;

@@ -10,7 +10,8 @@
 #include "rtp/pipeline_priv.h"
 #include "rtp/recorder.h"
 
-#define QUARTER_NS RLN_PIPELINE_TICK_NS /* four places within a millisecond */
+#define QUARTER_NS   RLN_PIPELINE_TICK_NS /* four places within a millisecond */
+#define SILENT_LOOKS 96 /* units of RLN_LEG_LOOK_SHIFT, 100.7 ms: a partner that sends nothing for so long is silent */
 
 static void phase_add(struct rln_pipeline *p, const struct rln_leg_cold *cold, int n)
 {
@@ -109,12 +110,30 @@ static void tick_disarm(struct rln_leg *leg)
 	cold->phase_ptime = 0;
 }
 
+/* A bridged leg needs no tick; its timer looks whether the partner still sends. If not, the clock goes on where the partner's packets ended. */
+static void partner_look(struct rln_leg *leg, uint64_t now_ns)
+{
+	uint16_t since = (uint16_t)((now_ns >> RLN_LEG_LOOK_SHIFT) - leg->turned_look);
+	uint64_t left = since < SILENT_LOOKS ? SILENT_LOOKS - since : 0;
+
+	if (left == 0) {
+		leg->cold->from->mode |= RLN_LEG_REMAP;
+		tick_arm(leg, now_ns);
+		return;
+	}
+	rln_wheel_arm(leg->pipeline->wheel, &leg->cold->tick, now_ns + (left << RLN_LEG_LOOK_SHIFT));
+}
+
 void rln_leg_tick(struct rln_timer *timer, uint64_t now_ns)
 {
 	struct rln_leg_cold *cold = (struct rln_leg_cold *)((char *)timer - offsetof(struct rln_leg_cold, tick));
 	struct rln_leg *leg = cold->leg;
 	uint64_t ptime_ns = leg->tx_ptime_ms * RLN_MS, due = cold->tick_ns;
 
+	if (cold->phase_ptime == 0) {
+		partner_look(leg, now_ns);
+		return;
+	}
 	if (now_ns - due > RLN_MS)
 		rln_counts_add(leg->pipeline->counts, RLN_C_RTP_TICK_LATE, 1);
 	/* Late by many ticks (a stopped process): those are lost, and the timestamps say so. */
@@ -125,15 +144,16 @@ void rln_leg_tick(struct rln_timer *timer, uint64_t now_ns)
 	rln_leg_send_tick(leg, due);
 }
 
-/* By the clock or not: an echo leg needs no tick once it turns packets. */
+/* By the clock or not: a leg needs no tick once packets are turned to it. */
 void rln_leg_schedule(struct rln_leg *leg, uint64_t now_ns)
 {
 	struct rln_leg_cold *cold = leg->cold;
-	bool turning = (leg->mode & (RLN_LEG_TURN | RLN_LEG_REMAP)) == RLN_LEG_TURN;
-	bool want = (leg->mode & RLN_LEG_OUT) && !turning;
+	bool fed = rln_leg_is_fed(leg), want = (leg->mode & RLN_LEG_OUT) && !fed;
 
-	if (cold->phase_ptime != 0 && (!want || cold->phase_ptime != leg->tx_ptime_ms))
+	if (!want || cold->phase_ptime != leg->tx_ptime_ms)
 		tick_disarm(leg);
 	if (want && cold->phase_ptime == 0)
 		tick_arm(leg, now_ns);
+	if (fed && cold->from)
+		partner_look(leg, now_ns);
 }

@@ -5,7 +5,8 @@
  *   stage_rx    parse -> port to leg -> source check or latch -> sequence and jitter -> telephone events -> turn round or decode
  *   stage_tx    tick -> player, tone, channel or silence -> encode -> rln_net_send
  *   stage_rtcp  sender and receiver reports, round trip, BYE
- *   leg         what a command changes: open, apply parameters, close, phase of the tick, states and the order of their news
+ *   leg         what a command changes: open, apply parameters, close, states and the order of their news
+ *   mode        what becomes of a leg's packets, echo and bridge; phase: when it sends by the clock
  *
  * It finds out what happens to legs and says so through one function of the media hub (`emit`); it talks to no bus. owner: worker.
  */
@@ -61,6 +62,11 @@ void rln_leg_release_news(struct rln_leg *leg, uint64_t now_ns);
 void rln_leg_close(struct rln_leg *leg, uint64_t now_ns);
 /* The mode bits and the tick follow from parameters, player, recorder and channels: call it after changing one of them. */
 void rln_leg_refresh(struct rln_leg *leg, uint64_t now_ns);
+/*
+ * From now on what `leg` receives goes out as the stream of `to` (NULL: no more). `to` is another leg of this worker; a leg that was tied to it before is parted.
+ * Payload types are those of `to`'s peer, G.711 laws are converted, telephone events pass if that peer takes them; mode.c says when packets pass.
+ */
+void rln_leg_bridge(struct rln_leg *leg, struct rln_leg *to, uint64_t now_ns);
 /* Moves the stream's state and tells it; `always`: also when nothing moved (the answer to UPDATE_MEDIA_STREAM). */
 void rln_leg_set_state(struct rln_leg *leg, enum rln_stream_state state, bool always);
 /* The state that direction and packets make. */

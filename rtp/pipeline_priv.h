@@ -22,6 +22,7 @@ struct rln_pipeline {
 	uint64_t random;                 /* xorshift state: RTCP jitter, SSRC, first sequence numbers */
 	uint32_t phases[RLN_PHASE_BINS]; /* ticks armed per ms of the 120 ms cycle */
 	uint32_t phases_sum;
+	uint8_t law[2][256]; /* G.711 codes into those of the other law: of PCMU, of PCMA */
 	uint16_t spare_n;
 	struct rte_mbuf *spare[RLN_PIPELINE_SPARE];
 	char cname[64];
@@ -65,6 +66,10 @@ void rln_leg_on_sent(struct rln_leg *leg);
 void rln_leg_on_digits(struct rln_leg *leg, const struct rln_dtmf_digit *digits, unsigned n);
 /* Looks again in a while at a key that is down. */
 void rln_leg_watch_digits(struct rln_leg *leg, uint64_t now_ns);
+/* mode.c: what others receive goes on as this leg's stream, or its own packets do: it needs no clock. */
+bool rln_leg_is_fed(const struct rln_leg *leg);
+/* The leg ends: out of every bridge. */
+void rln_leg_part(struct rln_leg *leg, uint64_t now_ns);
 /* phase.c: arms or disarms the tick, as the mode asks. */
 void rln_leg_schedule(struct rln_leg *leg, uint64_t now_ns);
 /* The tick's timer. */

@@ -5,6 +5,7 @@
 
 #include "lcore/heap.h"
 #include "lcore/secure.h"
+#include "rtp/codec.h"
 #include "rtp/pipeline_priv.h"
 
 int rln_pipeline_create(struct rln_pipeline **out, const struct rln_pipeline_cfg *cfg, uint64_t now_ns)
@@ -27,6 +28,8 @@ int rln_pipeline_create(struct rln_pipeline **out, const struct rln_pipeline_cfg
 	snprintf(p->cname, sizeof(p->cname), "%s", cfg->cname);
 	rln_random(&p->random, sizeof(p->random));
 	p->random |= 1;
+	rln_codec_map(RLN_CODEC_PCMU, RLN_CODEC_PCMA, p->law[0]);
+	rln_codec_map(RLN_CODEC_PCMA, RLN_CODEC_PCMU, p->law[1]);
 	*out = p;
 	return 0;
 }

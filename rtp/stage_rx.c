@@ -5,7 +5,7 @@
  * packets, 4 lines each: 8 KB, a quarter of a first-level cache), which is longer than a line takes to come from memory.
  *
  * A packet that is turned round touches its row, lines 0 and 1 of its leg and the first line of the flow; nothing of the cold
- * part. Anything that is news takes the slow branch once.
+ * part. One that is bridged writes line 0 of the leg that received it and line 1 of its partner. Anything that is news takes the slow branch once.
  */
 #include <string.h>
 
@@ -107,38 +107,49 @@ static bool channel_receive(struct rln_leg_cold *cold, const struct rln_rtp *rtp
 	return channel_put(cold, pcm, n, 0) && kept;
 }
 
-/* Decodes to whoever listens. False: the channel was full. */
-static bool sink(struct rln_leg *leg, const struct rln_rtp *rtp, enum rln_codec codec, uint64_t now_ns)
+/* Decodes to whoever listens; `to`: what comes goes on as that leg's stream, NULL: as nobody's. False: the channel was full. */
+static bool sink(struct rln_leg *leg, const struct rln_leg *to, const struct rln_rtp *rtp, enum rln_codec codec, uint64_t now_ns)
 {
 	int16_t pcm[SINK_SAMPLES];
 	struct rln_leg_cold *cold = leg->cold;
 	unsigned n =
 		rln_codec_decode(codec, rtp->payload, rtp->payload_len < SINK_SAMPLES ? rtp->payload_len : SINK_SAMPLES, pcm);
 
-	if (cold->recorder) {
+	if (cold->recorder)
 		rln_recorder_push(cold->recorder, RLN_RECORDER_RECEIVED, rtp->timestamp, pcm, n, now_ns);
-		/* What is turned round is what we send. */
-		if ((leg->mode & RLN_LEG_TURN) && rln_recorder_is_stereo(cold->recorder))
-			rln_recorder_push(cold->recorder, RLN_RECORDER_SENT, rtp->timestamp, pcm, n, now_ns);
-	}
+	if (to && to->cold->recorder && rln_recorder_is_stereo(to->cold->recorder))
+		rln_recorder_push(to->cold->recorder, RLN_RECORDER_SENT, rtp->timestamp + to->turn_ts, pcm, n, now_ns);
 	return cold->channel_in == NULL || channel_receive(cold, rtp, pcm, n);
 }
 
 /* ---- turning round ---- */
 
-/* A new run of turned packets: its sequence numbers and timestamps go on where the leg's own are. */
-static void remap(struct rln_leg *leg, const struct rln_rtp *rtp, uint64_t now_ns)
+/* A new run of packets turned from one leg to another or itself: its sequence numbers and timestamps go on where `to`'s own are. */
+static void remap(struct rln_leg *leg, struct rln_leg *to, const struct rln_rtp *rtp, uint64_t now_ns)
 {
-	uint32_t ts = rln_leg_ts(leg, now_ns);
+	uint32_t ts = rln_leg_ts(to, now_ns);
 
-	if ((int32_t)(ts - leg->tx_last) < 0)
-		ts = leg->tx_last;
-	leg->turn_ts = ts - rtp->timestamp;
-	leg->turn_seq = (uint16_t)(leg->tx_seq - rtp->seq);
+	if ((int32_t)(ts - to->tx_last) < 0)
+		ts = to->tx_last;
+	to->turn_ts = ts - rtp->timestamp;
+	to->turn_seq = (uint16_t)(to->tx_seq - rtp->seq);
+	to->turn_first = to->tx_seq;
+	to->tx_marker = to != leg; /* an echo is the packet itself */
+	to->turned_look = (uint16_t)(now_ns >> RLN_LEG_LOOK_SHIFT);
 	leg->mode &= (uint8_t)~RLN_LEG_REMAP;
-	if (leg->cold->recorder)
-		rln_recorder_restart(leg->cold->recorder, RLN_RECORDER_SENT);
-	rln_leg_schedule(leg, now_ns);
+	if (to->cold->recorder)
+		rln_recorder_restart(to->cold->recorder, RLN_RECORDER_SENT);
+	rln_leg_schedule(to, now_ns);
+}
+
+/* The other law, in place. */
+static void convert(const struct rln_pipeline *p, enum rln_codec from, const struct rln_rtp *rtp)
+{
+	const uint8_t *map = p->law[from == RLN_CODEC_PCMA];
+	uint8_t *code = (uint8_t *)(uintptr_t)rtp->payload;
+
+	for (unsigned i = 0; i < rtp->payload_len; i++)
+		code[i] = map[code[i]];
 }
 
 /*
@@ -159,39 +170,67 @@ static uint16_t turned_sum(uint16_t sum, const uint32_t before[3], const uint32_
 	return acc == 0xffff ? 0xffff : (uint16_t)~acc; /* 0 would mean none (RFC 768) */
 }
 
-static void turn(
-	struct rln_pipeline *p, struct rln_leg *leg, struct rte_mbuf *m, const struct rln_rtp *rtp, uint8_t pt, uint64_t now_ns)
+/* What the peer of `to` calls it: a bridge sends what that peer negotiated, an echo the codec that came. */
+static inline uint8_t turned_pt(const struct rln_leg *leg, const struct rln_leg *to, int at)
 {
-	uint8_t *data = rte_pktmbuf_mtod(m, uint8_t *);
-	uint32_t before[3], now[3], ts;
-	uint16_t seq, sum;
+	if (unlikely(at == PT_EVENT))
+		return to->event_turn_pt;
+	return to == leg ? leg->turn_pt[at] : to->tx_pt;
+}
+
+/* What a packet becomes when it is turned to `to`: 12 bytes of header in place, the payload in another law if need be. */
+static void turn(struct rln_pipeline *p, struct rln_leg *leg, struct rln_leg *to, struct rte_mbuf *m, const struct rln_rtp *rtp,
+	int at, uint64_t now_ns)
+{
+	uint8_t *data = rte_pktmbuf_mtod(m, uint8_t *), pt = turned_pt(leg, to, at);
+	uint32_t before[3], now[3], ts = rtp->timestamp + to->turn_ts;
+	uint16_t seq = (uint16_t)(rtp->seq + to->turn_seq), sum;
+	bool bridged = to != leg;
 
 	if (unlikely(rte_pktmbuf_headroom(m) < RLN_TX_HEADROOM)) {
 		rln_pipeline_end(p, m, RLN_C_DROP_RTP_TURN);
 		return;
 	}
-	if (unlikely(leg->mode & RLN_LEG_REMAP))
-		remap(leg, rtp, now_ns);
-	seq = (uint16_t)(rtp->seq + leg->turn_seq);
-	ts = rtp->timestamp + leg->turn_ts;
 	/* Whole words in registers: reading back what smaller stores have just written would stall. */
 	memcpy(before, data, sizeof(before));
 	now[0] = (before[0] & rte_cpu_to_be_32(0xff800000)) |
 		 rte_cpu_to_be_32((uint32_t)pt << 16 | seq); /* V, P, X, CC and M stay */
 	now[1] = rte_cpu_to_be_32(ts);
-	now[2] = rte_cpu_to_be_32(leg->tx_ssrc);
+	now[2] = rte_cpu_to_be_32(to->tx_ssrc);
+	if (bridged && at != PT_EVENT) {
+		now[0] |= rte_cpu_to_be_32((uint32_t)(to->tx_marker != 0) << 23);
+		to->tx_marker = 0;
+		if (unlikely(leg->rx_codec[at] != to->tx_codec))
+			convert(p, (enum rln_codec)leg->rx_codec[at], rtp);
+	}
 	memcpy(data, now, sizeof(now));
 	sum = leg->mode & RLN_LEG_BACK ? turned_sum(rln_pkt(m)->udp_sum, before, now) : 0;
-	if ((int16_t)(seq + 1 - leg->tx_seq) > 0) { /* not a packet that was overtaken */
-		leg->tx_seq = (uint16_t)(seq + 1);
-		leg->tx_last = ts + rtp->payload_len;
+	if ((int16_t)(seq + 1 - to->tx_seq) > 0) { /* not a packet that was overtaken */
+		to->tx_seq = (uint16_t)(seq + 1);
+		to->tx_last = ts + rtp->payload_len;
 	}
-	leg->tx_packets++;
-	leg->tx_octets += rtp->payload_len;
-	rln_counts_add(p->counts, RLN_C_EATEN_RTP_TURNED, 1);
-	rln_net_send_summed(p->net, &leg->flow, m, sum);
-	if (unlikely(leg->mode & RLN_LEG_NEWS))
-		rln_leg_on_sent(leg);
+	to->tx_packets++;
+	to->tx_octets += rtp->payload_len;
+	to->turned_look = (uint16_t)(now_ns >> RLN_LEG_LOOK_SHIFT);
+	rln_counts_add(p->counts, bridged ? RLN_C_EATEN_RTP_BRIDGED : RLN_C_EATEN_RTP_TURNED, 1);
+	rln_net_send_summed(p->net, &to->flow, m, sum);
+	if (unlikely(to->mode & RLN_LEG_NEWS))
+		rln_leg_on_sent(to);
+}
+
+/* Whose stream the packet goes on as: not one that its peer has no number for, nor one that was overtaken by the beginning of the run. */
+static struct rln_leg *turn_to(struct rln_leg *leg, struct rln_leg *to, const struct rln_rtp *rtp, int at, uint64_t now_ns)
+{
+	uint16_t late;
+
+	if (unlikely(at == PT_EVENT) && to->event_turn_pt == 0)
+		return NULL;
+	if (unlikely(leg->mode & RLN_LEG_REMAP))
+		remap(leg, to, rtp, now_ns);
+	late = (uint16_t)(to->tx_seq - rtp->seq - to->turn_seq);
+	if (unlikely(late < RLN_SEQ_DROPOUT && late > (uint16_t)(to->tx_seq - to->turn_first)))
+		return NULL;
+	return to;
 }
 
 /* ---- one packet ---- */
@@ -252,27 +291,29 @@ static enum rln_counter account(struct rln_leg *leg, const struct rln_rtp *rtp, 
 }
 
 static void accepted(
-	struct rln_pipeline *p, struct rln_leg *leg, struct rte_mbuf *m, const struct rln_rtp *rtp, int at, uint64_t now_ns)
+	struct rln_pipeline *p, struct rln_port_row *row, struct rte_mbuf *m, const struct rln_rtp *rtp, int at, uint64_t now_ns)
 {
+	struct rln_leg *leg = row->leg, *to = NULL;
 	bool turns = true, kept = true;
 	enum rln_counter drop = account(leg, rtp, at != PT_EVENT, &turns, now_ns);
-	uint8_t pt = at == PT_EVENT ? leg->event_turn_pt : leg->turn_pt[at];
 
 	if (unlikely(drop)) {
 		rln_pipeline_end(p, m, drop);
 		return;
 	}
+	if ((leg->mode & RLN_LEG_TURN) && turns)
+		to = turn_to(leg, row->to, rtp, at, now_ns);
 	if (unlikely(at == PT_EVENT))
 		telephone_event(leg, rtp, now_ns);
 	else if (leg->mode & RLN_LEG_SINK)
-		kept = sink(leg, rtp, (enum rln_codec)leg->rx_codec[at], now_ns);
+		kept = sink(leg, to, rtp, (enum rln_codec)leg->rx_codec[at], now_ns);
 	if (unlikely(leg->mode & RLN_LEG_NEWS)) {
 		if (at != PT_EVENT)
 			rln_leg_on_audio(leg, rtp->timestamp, rtp->ssrc);
 		rln_leg_on_rtp(leg, now_ns);
 	}
-	if ((leg->mode & RLN_LEG_TURN) && turns && (at != PT_EVENT || pt != 0))
-		turn(p, leg, m, rtp, pt, now_ns);
+	if (to)
+		turn(p, leg, to, m, rtp, at, now_ns);
 	else
 		rln_pipeline_end(p, m, kept ? RLN_C_EATEN_RTP : RLN_C_DROP_RTP_CHANNEL_FULL);
 }
@@ -313,7 +354,7 @@ static void rtp_packet(struct rln_pipeline *p, struct rln_port_row *row, struct 
 	}
 	if (unlikely(rtp.ssrc != row->ssrc))
 		new_source(leg, rtp.ssrc);
-	accepted(p, leg, m, &rtp, at, now_ns);
+	accepted(p, row, m, &rtp, at, now_ns);
 }
 
 /* Our own packet came back: nobody is there. RTCP's port is no sign, many peers leave it closed. Outside the ledger. */
@@ -353,8 +394,11 @@ void rln_pipeline_rx(struct rln_pipeline *p, struct rln_batch *batch, uint64_t n
 		rte_prefetch0(rte_pktmbuf_mtod(batch->m[i], const void *));
 	}
 	for (i = 0; i < n; i++) {
-		if (row[i] && row[i]->leg)
-			leg_prefetch(row[i]->leg);
+		if (row[i] == NULL || row[i]->leg == NULL)
+			continue;
+		leg_prefetch(row[i]->leg);
+		if (row[i]->to && row[i]->to != row[i]->leg)
+			leg_prefetch(row[i]->to);
 	}
 	for (i = 0; i < n; i++)
 		packet(p, row[i], batch->m[i], now_ns);

@@ -134,6 +134,26 @@ static void on_stop(struct rln_media_hub *hub, struct rln_leg *leg, const struct
 	rln_media_hub_publish_event(hub, &ev);
 }
 
+/* One direction of a bridge. Both legs are this worker's: placement keeps calls that are to be bridged together. */
+static void on_bridge(struct rln_media_hub *hub, struct rln_leg *leg, const struct rln_event *cmd)
+{
+	uint64_t id = cmd->bridge_media.other;
+	struct rln_leg *other = NULL;
+
+	if (id != 0) {
+		if (rln_id_shard(id) != hub->shard->cfg.worker || id == leg->id) {
+			rln_media_error(hub, leg->id, RLN_MEDIA_FAULT_COMMAND, id == leg->id ? EINVAL : EXDEV);
+			return;
+		}
+		other = rln_shard_leg(hub->shard, id);
+		if (other == NULL || other->cold->closing) {
+			rln_media_error(hub, leg->id, RLN_MEDIA_FAULT_COMMAND, ENOENT);
+			return;
+		}
+	}
+	rln_leg_bridge(leg, other, hub->shard->now_ns);
+}
+
 static void channel_part(struct rln_media_hub *hub, struct rln_leg *leg)
 {
 	struct rln_leg_cold *cold = leg->cold;
@@ -290,6 +310,7 @@ static const struct {
 	[RLN_EV_UPDATE_MEDIA_STREAM] = {on_update, NEEDS_OPEN_LEG},
 	[RLN_EV_HOLD_MEDIA] = {on_direction, NEEDS_OPEN_LEG},
 	[RLN_EV_RESUME_MEDIA] = {on_direction, NEEDS_OPEN_LEG},
+	[RLN_EV_BRIDGE_MEDIA] = {on_bridge, NEEDS_OPEN_LEG},
 	[RLN_EV_START_RECORDING] = {rln_media_on_record, NEEDS_OPEN_LEG},
 	[RLN_EV_STOP_RECORDING] = {rln_media_on_stop_record, NEEDS_OPEN_LEG},
 	[RLN_EV_PLAY_AUDIO] = {rln_media_on_play, NEEDS_OPEN_LEG},

@@ -9,6 +9,8 @@
  *   UPDATE_MEDIA_STREAM  -> UPDATE_RTP_STREAM -> MEDIA_STREAM_STATE_CHANGED (always one, the same state when nothing moved)
  *   STOP_MEDIA_STREAM    -> STOP_RTP_STREAM   -> RTP_STREAM_STOPPED -> [RECORDING_STOPPED] -> MEDIA_STREAM_STOPPED
  *   PLAY_AUDIO, STOP_AUDIO, START_ and STOP_RECORDING, ATTACH_CHANNELS, HOLD_ and RESUME_MEDIA act on a live leg.
+ *   BRIDGE_MEDIA ties the leg to another of this worker, one direction each; MEDIA_ERROR(COMMAND) when there is no such leg (ENOENT, EXDEV, EINVAL:
+ *   itself). A leg that stops is parted from its partners, and these go on with silence.
  * From its creation a leg receives PCMU 0 and PCMA 8; START_ or UPDATE_MEDIA_STREAM with params.early set arms it with the offered
  * payload types. Either way it sends nothing and its events wait until START_ or UPDATE_ comes with early 0 (R155). A second
  * START_ is answered like the first.

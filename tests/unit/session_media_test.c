@@ -385,6 +385,52 @@ static void both_directions_stand_in_a_stereo_file(void **state)
 	assert_true(loud > 10000 && same == loud);
 }
 
+/* What a partner's peer says stands in the recording as sent, and in the partner's as received; a file that plays is heard in its place. */
+static void a_bridge_is_recorded_on_both_legs(void **state)
+{
+	struct rln_addr local;
+	struct rln_leg_params q = stream_params();
+	uint64_t a = started(1, &local, RLN_LEG_PLAIN), other = create_leg(2, NULL);
+	struct rln_event tie = {.id = a, .kind = RLN_EV_BRIDGE_MEDIA, .bridge_media = {.other = other}};
+	uint64_t deadline = rln_clock_ns() + 10 * RLN_SEC;
+	int16_t pair[2];
+	unsigned left = 0, right = 0, i = 0;
+	FILE *f;
+
+	(void)state;
+	q.remote.port = 5000;
+	stream_command(other, RLN_EV_START_MEDIA_STREAM, &q);
+	command(&tie);
+	file_command(a, RLN_EV_START_RECORDING, path_in("a.wav"), 0, 1, RLN_FORMAT_WAV);
+	file_command(other, RLN_EV_START_RECORDING, path_in("b.wav"), 0, 2, RLN_FORMAT_WAV);
+	wait_for(RLN_EV_RECORDING_STARTED, 2);
+	for (; i < 100; i++)
+		peer_talks(local.port, (uint16_t)i, 160 * i), turns(20);
+	file_command(other, RLN_EV_STOP_RECORDING, NULL, 0, 0, RLN_FORMAT_WAV);
+	wait_for(RLN_EV_RECORDING_STOPPED, 1);
+	wav_write("p.wav", 1600);
+	w.heard_n = 0;
+	file_command(other, RLN_EV_PLAY_AUDIO, path_in("p.wav"), 1, 0, RLN_FORMAT_WAV);
+	while (got(RLN_EV_AUDIO_PLAYBACK_FINISHED, NULL) == 0 && rln_clock_ns() < deadline) {
+		peer_talks(local.port, (uint16_t)i, 160 * i), turns(20);
+		i++;
+		sched_yield();
+	}
+	stop_leg(a);
+	stop_leg(other);
+	wait_for(RLN_EV_MEDIA_STREAM_STOPPED, 2);
+	assert_true(samples_in("a.wav", 1) >= 15000);
+	f = fopen(path_in("b.wav"), "rb");
+	fseek(f, 44, SEEK_SET);
+	while (fread(pair, 2, 2, f) == 2) {
+		left += pair[0] != 0;
+		right += pair[1] != 0;
+	}
+	fclose(f);
+	assert_int_equal(left, 0); /* its own peer said nothing */
+	assert_true(right > 15000);
+}
+
 static void a_recording_that_cannot_be_is_an_error(void **state)
 {
 	struct rln_event ev = {0};
@@ -477,6 +523,7 @@ int main(void)
 		T(a_recording_has_what_was_heard),
 		T(the_end_of_a_call_waits_for_its_recording),
 		T(both_directions_stand_in_a_stereo_file),
+		T(a_bridge_is_recorded_on_both_legs),
 		T(a_recording_that_cannot_be_is_an_error),
 		cmocka_unit_test_setup_teardown(a_disk_that_hangs_holds_up_no_call, hung_setup, media_teardown),
 		cmocka_unit_test_setup_teardown(without_a_file_thread_nothing_plays, no_files_setup, no_files_teardown),
