@@ -255,3 +255,18 @@ rln_block_ref rln_block_copy_for_trace(rln_block_ref ref)
 		memcpy(to->data + copy_index * to->stride, from->data + index * from->stride, RLN_BLOCK_SMALL);
 	return copy;
 }
+
+rln_block_ref rln_block_text_for_trace(const char *text, size_t len, struct rln_slice *at)
+{
+	rln_block_ref copy = text && len ? take(TRACE) : 0;
+	struct pool *to;
+	uint32_t index;
+
+	*at = (struct rln_slice){0, 0};
+	if (!find(copy, &to, &index))
+		return 0;
+	at->len = (uint16_t)(len < RLN_BLOCK_SMALL ? len : RLN_BLOCK_SMALL - 1);
+	memcpy(to->data + index * to->stride, text, at->len);
+	to->data[index * to->stride + at->len] = 0;
+	return copy;
+}

@@ -65,7 +65,7 @@ __attribute__((cold)) static int lose(struct rln_bus_endpoint *ep, const struct 
 	return error;
 }
 
-static void stamp(struct rln_bus_endpoint *ep, struct rln_event *ev)
+void rln_bus_stamp(struct rln_bus_endpoint *ep, struct rln_event *ev)
 {
 	uint32_t count;
 
@@ -144,7 +144,7 @@ int rln_bus_publish(struct rln_bus *bus, const struct rln_event *ev)
 	struct rln_event copy = *ev;
 	unsigned target = route(bus, &copy);
 
-	stamp(ep, &copy);
+	rln_bus_stamp(ep, &copy);
 	add_figure(&ep->figures[copy.kind < RLN_EV_COUNT ? copy.kind : RLN_EV_NONE].published);
 	if (target == NOWHERE)
 		return lose(ep, &copy, -ENOENT);

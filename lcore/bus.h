@@ -74,13 +74,28 @@ unsigned rln_bus_poll(struct rln_bus *bus, unsigned budget);
 /* The endpoint of the calling thread. */
 unsigned rln_bus_self(void);
 
-/* One switch for tracing: copies of every delivered event, for one reader. Any thread. */
+/* One switch for tracing: copies of every delivered event and of every direct call, for one reader. Any thread. */
 void rln_bus_trace(struct rln_bus *bus, bool on);
 /*
  * Next traced event, with the endpoint that delivered it; false when there is none. Its block is a copy of the first 4 KB
  * that lives until the next call. One reader thread.
  */
 bool rln_bus_trace_pop(struct rln_bus *bus, struct rln_event *ev, unsigned *endpoint);
+
+/*
+ * A direct call from one layer down to the next (R5, R10), seen by the trace only. What the callee publishes names the call as
+ * its cause, and the call names the event that is being handled; while tracing is off both functions are one branch, and the
+ * cause is that event. In the trace it is an event of kind NONE whose `spare` is RLN_TRACED_CALL and whose payload is `call`.
+ */
+struct rln_bus_call {
+	uint32_t serial, outer, when; /* serial 0: not traced */
+	uint32_t text_len;            /* what went along, for the reader's eyes; the caller may set it before the end */
+	const char *text;
+};
+
+struct rln_bus_call rln_bus_call_begin(struct rln_bus *bus);
+/* what->block and ->message are filled here. */
+void rln_bus_call_end(struct rln_bus *bus, const struct rln_bus_call *call, uint64_t id, const struct rln_ev_direct_call *what);
 
 /* Always-on figures per kind, summed over endpoints (R10). Any thread. */
 struct rln_bus_figures { uint64_t published, delivered, retried, dropped; };

@@ -26,7 +26,8 @@ struct rln_bus_observer {
 
 struct rln_bus_endpoint { /* owner: its thread; handlers and observers are constant while lcores run */
 	uint32_t count;          /* of events published here; APP: atomic */
-	uint32_t handling;       /* serial of the event that is being handled, 0 = none */
+	uint32_t handling;       /* serial of the event that is being handled, or of the traced call in it; 0 = none */
+	uint32_t calls, calling; /* traced calls that run now, one in another; the event that led to the first */
 	struct rln_fifo local;   /* published here for here */
 	struct rln_event inbox[RLN_BUS_INBOX]; /* taken from a ring, not yet delivered */
 	uint32_t inbox_at, inbox_n;            /* others may read them */
@@ -56,5 +57,7 @@ struct rln_bus { /* owner: main thread; constant while lcores run, but for what 
 	struct rln_bus_reader reader;
 };
 
+/* Serial, time and, unless it has one, the cause. The endpoint's own thread. */
+void rln_bus_stamp(struct rln_bus_endpoint *endpoint, struct rln_event *ev);
 /* A copy of an event that is about to be handled, for the trace reader. */
 void rln_bus_trace_push(struct rln_bus_endpoint *endpoint, const struct rln_event *ev);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include <rte_branch_prediction.h>
 #include <rte_ring_elem.h>
 
 #include "lcore/block_priv.h"
@@ -254,6 +255,44 @@ void rln_bus_trace_push(struct rln_bus_endpoint *endpoint, const struct rln_even
 	if (rln_event_info(rln_event_kind(ev))->has_block)
 		copy.make_call.block = rln_block_copy_for_trace(rln_event_block(ev));
 	rte_ring_sp_enqueue_elem(endpoint->trace, &copy, sizeof(copy));
+}
+
+/* A call within a call has the event for its cause, too: its record stands before that of the outer one. */
+struct rln_bus_call rln_bus_call_begin(struct rln_bus *bus)
+{
+	struct rln_bus_endpoint *ep = bus->endpoints[rln_bus_self()];
+	struct rln_bus_call call = {.serial = 0};
+	struct rln_event ev = {.cause = 0};
+
+	if (likely(!__atomic_load_n(&bus->tracing, __ATOMIC_RELAXED)) || !ep->trace)
+		return call;
+	rln_bus_stamp(ep, &ev);
+	call.serial = ev.serial;
+	call.when = ev.when;
+	call.outer = ep->handling;
+	if (ep->calls++ == 0)
+		ep->calling = ep->handling;
+	ep->handling = ev.serial;
+	return call;
+}
+
+void rln_bus_call_end(struct rln_bus *bus, const struct rln_bus_call *call, uint64_t id, const struct rln_ev_direct_call *what)
+{
+	struct rln_bus_endpoint *ep = bus->endpoints[rln_bus_self()];
+	struct rln_event ev = {.id = id, .cause = ep->calling, .when = call->when, .spare = RLN_TRACED_CALL};
+
+	if (likely(call->serial == 0))
+		return;
+	ep->calls--;
+	ep->handling = call->outer;
+	ev.serial = call->serial;
+	ev.call = *what;
+	if (rln_ring_is_full(ep->trace)) {
+		rln_count(RLN_C_TRACE_LOST);
+		return;
+	}
+	ev.call.block = rln_block_text_for_trace(call->text, call->text_len, &ev.call.message);
+	rte_ring_sp_enqueue_elem(ep->trace, &ev, sizeof(ev));
 }
 
 /*

@@ -42,5 +42,7 @@ const char *rln_category_name(enum rln_category category)
 
 rln_block_ref rln_event_block(const struct rln_event *ev)
 {
-	return rln_event_info(rln_event_kind(ev))->has_block ? ev->make_call.block : 0;
+	if (rln_event_info(rln_event_kind(ev))->has_block)
+		return ev->make_call.block;
+	return ev->kind == RLN_EV_NONE && ev->spare == RLN_TRACED_CALL ? ev->call.block : 0;
 }

@@ -43,22 +43,26 @@ enum rln_event_kind {
 	RLN_EV_COUNT
 };
 
+#define RLN_TRACED_CALL 1 /* `spare` of an event of kind NONE: the trace's record of a direct call (bus.h) */
+
 struct rln_event {
 	uint64_t id;            /* subject: session, dialog or media id (id.h tells which) */
 	uint32_t serial, cause; /* lcore:8 | count:24, of this event and of the one that led here; the bus stamps both */
 	uint32_t when;          /* TSC >> 4, low half; the reader extends it */
-	uint16_t kind, spare;   /* enum rln_event_kind; the category follows from it */
+	uint16_t kind, spare;   /* enum rln_event_kind; the category follows from it. spare: 0, or RLN_TRACED_CALL */
 	union {
 		uint8_t raw[40];
 #define X(kind, cat, member, payload, full, block, status, text) payload member;
 #include "lcore/event.def"
 #undef X
+		struct rln_ev_direct_call call; /* in the trace only (bus.h) */
 	};
 };
 RLN_STATIC_ASSERT(sizeof(struct rln_event) == 64, "an event is one cache line");
 #define X(kind, cat, member, payload, full, block, status, text) RLN_STATIC_ASSERT(sizeof(payload) <= 40, #kind " outgrew the event");
 #include "lcore/event.def"
 #undef X
+RLN_STATIC_ASSERT(sizeof(struct rln_ev_direct_call) <= 40, "a direct call outgrew the event");
 
 /* What event.def says of a kind. `has_block`: the event owns the block in its first payload member. */
 struct rln_event_info {
@@ -79,6 +83,8 @@ const char *rln_category_name(enum rln_category category);
 rln_block_ref rln_event_block(const struct rln_event *ev);
 /* One line of text for the trace: kind, ids, fields, cause; for people, no code branches on it. Returns the length. */
 int rln_event_text(const struct rln_event *ev, char *buf, size_t size);
+/* The fields of it alone, each with a space before it. Returns the length. */
+int rln_event_fields(const struct rln_event *ev, char *buf, size_t size);
 
 #ifdef __cplusplus
 }

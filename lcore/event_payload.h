@@ -138,3 +138,6 @@ struct rln_ev_timer_fired { uint8_t timer; };
 struct rln_ev_action_failed { uint16_t action; uint16_t spare; int32_t error; };
 enum rln_evaluation { RLN_EVALUATED_KEEP, RLN_EVALUATED_SWITCH };                    /* EVALUATED.decision */
 struct rln_ev_evaluated { uint8_t decision; };
+
+/* A direct call between layers, in the trace alone (bus.h): no kind, never published. The names live as long as the process. */
+struct rln_ev_direct_call { rln_block_ref block; struct rln_slice message; const char *name; int64_t result; uint32_t detail; uint8_t category, is_query; };

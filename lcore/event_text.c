@@ -389,17 +389,26 @@ static void put_field(struct out *o, const struct field *f, const struct rln_eve
 	}
 }
 
-int rln_event_text(const struct rln_event *ev, char *buf, size_t size)
+int rln_event_fields(const struct rln_event *ev, char *buf, size_t size)
 {
 	const struct rln_event_info *info = rln_event_info(rln_event_kind(ev));
 	unsigned payload = info->category == RLN_CAT_COUNT ? PAYLOAD_NONE : payload_of[ev->kind];
 	struct out o = {buf, size, 0};
-	char id[RLN_ID_TEXT];
 
-	put(&o, "%s %s #%u.%u<-%u.%u", info->name, rln_id_text(ev->id, id), ev->serial >> 24, ev->serial & 0xffffff,
-		ev->cause >> 24, ev->cause & 0xffffff);
+	if (size)
+		buf[0] = 0;
 	for (size_t i = 0; payload && i < sizeof(fields) / sizeof(fields[0]); i++)
 		if (fields[i].payload == payload)
 			put_field(&o, &fields[i], ev);
 	return (int)o.at;
+}
+
+int rln_event_text(const struct rln_event *ev, char *buf, size_t size)
+{
+	struct out o = {buf, size, 0};
+	char id[RLN_ID_TEXT];
+
+	put(&o, "%s %s #%u.%u<-%u.%u", rln_event_info(rln_event_kind(ev))->name, rln_id_text(ev->id, id), ev->serial >> 24,
+		ev->serial & 0xffffff, ev->cause >> 24, ev->cause & 0xffffff);
+	return (int)o.at + rln_event_fields(ev, o.at < size ? buf + o.at : buf, o.at < size ? size - o.at : 0);
 }

@@ -16,21 +16,48 @@
 #include "session/linked.h"
 #include "sip/dialog.h"
 
-/* ---- the real layers, as the machine calls them ---- */
+/* ---- the real layers, as the machine calls them; each call is seen by the trace (R10) ---- */
+
+static struct rln_bus_call begin(const void *dialogs)
+{
+	return rln_bus_call_begin(rln_dialogs_bus(dialogs));
+}
+
+/* Passes the result on. */
+static int64_t traced(
+	const void *dialogs, const struct rln_bus_call *call, struct rln_dialog_id id, struct rln_ev_direct_call what)
+{
+	what.category = RLN_CAT_S2D;
+	rln_bus_call_end(rln_dialogs_bus(dialogs), call, id.v, &what);
+	return what.result;
+}
+
+#define TELL(id, function, number, ...)                                                                                          \
+	traced(arg, &call, id, (struct rln_ev_direct_call){.name = function, .detail = number, .result = (int64_t)(__VA_ARGS__)})
+#define ASK(id, function, ...)                                                                                                   \
+	traced(arg, &call, id, (struct rln_ev_direct_call){.name = function, .is_query = 1, .result = (int64_t)(__VA_ARGS__)})
 
 static struct rln_dialog_id dialog_create(void *arg, const char *from, const char *to)
 {
-	return rln_dialog_create(arg, from, to);
+	struct rln_bus_call call = begin(arg);
+	struct rln_dialog_id id = rln_dialog_create(arg, from, to);
+
+	TELL(id, "create", 0, id.v ? 0 : -errno);
+	return id;
 }
 
 static int dialog_set_local_port(void *arg, struct rln_dialog_id id, uint16_t port)
 {
-	return rln_dialog_set_local_port(arg, id, port);
+	struct rln_bus_call call = begin(arg);
+
+	return (int)TELL(id, "set_local_port", port, rln_dialog_set_local_port(arg, id, port));
 }
 
 static int dialog_send_response(void *arg, struct rln_dialog_id id, uint16_t code, const char *sdp, const char *extra)
 {
-	return rln_dialog_send_response(arg, id, code, sdp, extra);
+	struct rln_bus_call call = begin(arg);
+
+	return (int)TELL(id, "send_response", code, rln_dialog_send_response(arg, id, code, sdp, extra));
 }
 
 static int dialog_respond_offer(void *arg, struct rln_dialog_id id, uint16_t code, const char *sdp, const char *extra)
@@ -40,12 +67,16 @@ static int dialog_respond_offer(void *arg, struct rln_dialog_id id, uint16_t cod
 
 static int dialog_send_update(void *arg, struct rln_dialog_id id, const char *sdp)
 {
-	return rln_dialog_send_update(arg, id, sdp);
+	struct rln_bus_call call = begin(arg);
+
+	return (int)TELL(id, "send_update", 0, rln_dialog_send_update(arg, id, sdp));
 }
 
 static int dialog_send_ack(void *arg, struct rln_dialog_id id, const char *sdp)
 {
-	return rln_dialog_send_ack(arg, id, sdp);
+	struct rln_bus_call call = begin(arg);
+
+	return (int)TELL(id, "send_ack", 0, rln_dialog_send_ack(arg, id, sdp));
 }
 
 static int dialog_respond_refer(void *arg, struct rln_dialog_id id, uint16_t code)
@@ -93,27 +124,37 @@ static bool dialog_peer_allows(const void *arg, struct rln_dialog_id id, enum rl
 
 static void dialog_release(void *arg, struct rln_dialog_id id)
 {
-	rln_dialog_release(arg, id);
+	struct rln_bus_call call = begin(arg);
+
+	TELL(id, "release", 0, (rln_dialog_release(arg, id), 0));
 }
 
 static enum rln_dialog_state dialog_get_state(const void *arg, struct rln_dialog_id id)
 {
-	return rln_dialog_get_state(arg, id);
+	struct rln_bus_call call = begin(arg);
+
+	return (enum rln_dialog_state)ASK(id, "get_state", rln_dialog_get_state(arg, id));
 }
 
 static bool dialog_is_invite_open(const void *arg, struct rln_dialog_id id)
 {
-	return rln_dialog_is_invite_open(arg, id);
+	struct rln_bus_call call = begin(arg);
+
+	return ASK(id, "is_invite_open", rln_dialog_is_invite_open(arg, id)) != 0;
 }
 
 static bool dialog_is_ack_pending(const void *arg, struct rln_dialog_id id)
 {
-	return rln_dialog_is_ack_pending(arg, id);
+	struct rln_bus_call call = begin(arg);
+
+	return ASK(id, "is_ack_pending", rln_dialog_is_ack_pending(arg, id)) != 0;
 }
 
 static int dialog_local_addr(const void *arg, struct rln_dialog_id id, struct rln_addr *addr)
 {
-	return rln_dialog_local_addr(arg, id, addr);
+	struct rln_bus_call call = begin(arg);
+
+	return (int)ASK(id, "local_addr", rln_dialog_local_addr(arg, id, addr));
 }
 
 static int publish(void *arg, struct rln_event *ev)
@@ -154,10 +195,12 @@ static void closed(void *arg, struct rln_session_id id)
 {
 	struct rln_coord *coord = arg;
 	const struct rln_session *s = rln_session_manager_get_session(coord->sessions, id);
+	struct rln_bus_call call = rln_bus_call_begin(coord->cfg.bus);
 
 	rln_subs_close(coord->subs, id);
 	if (s)
 		rln_peers_count(coord, s->peer, -1);
+	rln_bus_call_end(coord->cfg.bus, &call, id.v, &(struct rln_ev_direct_call){.name = "closed", .category = RLN_CAT_S2A});
 }
 
 static void fill_layers(struct rln_coord *coord)

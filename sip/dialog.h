@@ -51,6 +51,7 @@ struct rln_dialogs_cfg {
 int rln_dialogs_create(struct rln_dialogs **out, const struct rln_dialogs_cfg *cfg) __attribute__((warn_unused_result));
 void rln_dialogs_destroy(struct rln_dialogs *dialogs);
 uint32_t rln_dialogs_in_use(const struct rln_dialogs *dialogs);
+struct rln_bus *rln_dialogs_bus(const struct rln_dialogs *dialogs);
 
 /* A UAC dialog from URI `from` to URI `to` (both with or without "sip:"); nothing is sent. {0} and errno: EINVAL
  * (bad URI), ENOMEM (table full), EPROTONOSUPPORT (not UDP), ENETUNREACH, EHOSTUNREACH (host is a name: we resolve

@@ -68,3 +68,8 @@ uint32_t rln_dialogs_in_use(const struct rln_dialogs *all)
 {
 	return rln_slots_in_use(all->slots);
 }
+
+struct rln_bus *rln_dialogs_bus(const struct rln_dialogs *all)
+{
+	return all->cfg.bus;
+}

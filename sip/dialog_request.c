@@ -106,6 +106,8 @@ int rln_dialog_ack(struct rln_dialog *d, const struct rln_dialog_remote *remote,
 {
 	struct rln_dialog_request req = {.method = RLN_SIP_ACK, .cseq = cseq, .remote = remote, .sdp = sdp};
 	char branch[RLN_BRANCH_MAX] = "z9hG4bK";
+	struct rln_bus *bus = d->all->cfg.bus;
+	struct rln_bus_call call;
 	struct rln_text t;
 	int rc;
 
@@ -113,10 +115,16 @@ int rln_dialog_ack(struct rln_dialog *d, const struct rln_dialog_remote *remote,
 	write_request(&t, d, &req, branch);
 	if (t.full || !remote->hop.port)
 		return t.full ? -EMSGSIZE : -EHOSTUNREACH;
+	call = rln_bus_call_begin(bus);
+	call.text = t.buf;
+	call.text_len = (uint32_t)t.len;
 	rc = rln_transport_send(d->all->cfg.transport, t.buf, t.len, &d->local, &remote->hop,
 		rln_transport_worker_for(d->all->cfg.transport, &remote->hop));
 	if (rc != 0)
 		rln_log(RLN_LOG_WARNING, d->self, "ACK not sent: %s", strerror(-rc));
+	rln_bus_call_end(bus, &call, d->self,
+		&(struct rln_ev_direct_call){
+			.name = "send_ack", .category = RLN_CAT_D2T, .result = rc}); /* no transaction, no event */
 	return rc;
 }
 

@@ -152,6 +152,16 @@ def formatted():
             wrong.append(f'not as .clang-format has it: {first.split(" error:")[0]}')
 
 
+def traced():
+    """R10: each direct call of the session into the dialog layer is seen by the trace, where coordinator.c wraps it."""
+    layers = Path('session/layers.h').read_text()
+    table = re.search(r'struct rln_dialog_commands \{(.*?)\n\};', layers, re.S).group(1)
+    wrapped = set(re.findall(r'\b(?:TELL|ASK)\([^,]+, "(\w+)"', Path('session/coordinator.c').read_text()))
+    for name in re.findall(r'\(\*(\w+)\)\((?:const )?void \*arg', table):
+        if name not in wrapped:
+            wrong.append(f'session/coordinator.c: the direct call {name}() is not traced: wrap it in TELL or ASK')
+
+
 def later():
     text = Path('lcore/event.def').read_text()
     return re.findall(r'^X\((\w+), .*, LATER, ', text, re.M)
@@ -165,6 +175,7 @@ def main():
     sizes()
     sleeps()
     hot(build)
+    traced()
     formatted()
     for w in wrong:
         print(f'lint: {w}')

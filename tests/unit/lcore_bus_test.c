@@ -662,6 +662,80 @@ static void a_slow_trace_reader_loses_counted_records_only(void **state)
 	assert_int_equal(rln_blocks_in_use(), 0);
 }
 
+static struct rln_event next_traced(void)
+{
+	struct rln_event ev;
+	unsigned endpoint;
+
+	assert_true(rln_bus_trace_pop(bus, &ev, &endpoint));
+	return ev;
+}
+
+/* A call that sends an ACK by a call of its own, then publishes. */
+static void call_down(const struct rln_event *ev)
+{
+	struct rln_bus_call outer, inner;
+	struct rln_event news = {.kind = RLN_EV_STOP_MEDIA_STREAM, .id = rln_id_make(RLN_ID_MEDIA, 0, 1, 1)};
+
+	if (ev->kind != RLN_EV_ACCEPT_CALL)
+		return;
+	outer = rln_bus_call_begin(bus);
+	inner = rln_bus_call_begin(bus);
+	inner.text = "ACK sip:bob";
+	inner.text_len = 11;
+	rln_bus_call_end(bus, &inner, 7, &(struct rln_ev_direct_call){.name = "ack", .category = RLN_CAT_D2T});
+	rln_bus_publish(bus, &news);
+	rln_bus_call_end(bus, &outer, 5, &(struct rln_ev_direct_call){.name = "answer", .detail = 200, .result = -EINVAL});
+	news.id = rln_id_make(RLN_ID_MEDIA, 0, 2, 1);
+	rln_bus_publish(bus, &news);
+}
+
+static void direct_calls_stand_in_the_trace_between_cause_and_effect(void **state)
+{
+	struct rln_event accept, ack, call, by_call, by_event;
+
+	(void)state;
+	rln_bus_trace(bus, true);
+	react = call_down;
+	publish_from(RLN_ENDPOINT_APP, RLN_EV_ACCEPT_CALL, 0, 0);
+	poll_as(RLN_ENDPOINT_CONTROL, 10);
+	poll_as(WORKER(0), 10);
+	accept = next_traced();
+	ack = next_traced();
+	assert_int_equal(ack.kind, RLN_EV_NONE);
+	assert_int_equal(ack.spare, RLN_TRACED_CALL);
+	assert_int_equal(ack.cause, accept.serial); /* its record stands before that of the call around it */
+	assert_string_equal(ack.call.name, "ack");
+	assert_string_equal(rln_slice_text(ack.call.block, ack.call.message), "ACK sip:bob");
+	call = next_traced();
+	assert_int_equal(call.id, 5);
+	assert_int_equal(call.cause, accept.serial);
+	assert_int_equal(call.call.detail, 200);
+	assert_int_equal(call.call.result, -EINVAL);
+	assert_int_equal(call.call.message.len, 0);
+	by_call = next_traced();
+	assert_int_equal(by_call.cause, call.serial);
+	by_event = next_traced();
+	assert_int_equal(by_event.cause, accept.serial);
+	assert_int_equal(rln_blocks_in_use(), 0);
+}
+
+static void direct_calls_leave_no_mark_while_the_trace_is_off(void **state)
+{
+	unsigned endpoint;
+	struct rln_event ev;
+
+	(void)state;
+	react = call_down;
+	publish_from(RLN_ENDPOINT_APP, RLN_EV_ACCEPT_CALL, 0, 0);
+	poll_as(RLN_ENDPOINT_CONTROL, 10);
+	poll_as(WORKER(0), 10);
+	assert_int_equal(seen_n, 3);
+	assert_int_equal(seen[1].ev.cause, seen[0].ev.serial);
+	assert_int_equal(seen[2].ev.cause, seen[0].ev.serial);
+	assert_false(rln_bus_trace_pop(bus, &ev, &endpoint));
+}
+
 static void memory_can_run_out_at_every_step(void **state)
 {
 	int64_t before = rln_heap_live_count();
@@ -725,6 +799,8 @@ int main(void)
 		TEST(the_trace_shows_what_was_delivered_cause_first),
 		TEST(traced_blocks_are_copies_for_the_reader),
 		TEST(a_slow_trace_reader_loses_counted_records_only),
+		TEST(direct_calls_stand_in_the_trace_between_cause_and_effect),
+		TEST(direct_calls_leave_no_mark_while_the_trace_is_off),
 		TEST(memory_can_run_out_at_every_step),
 	};
 

@@ -121,6 +121,12 @@ int rln_dialog_set_local_port(struct rln_dialogs *all, struct rln_dialog_id id, 
 	return 0;
 }
 
+struct rln_bus *rln_dialogs_bus(const struct rln_dialogs *all)
+{
+	(void)all;
+	return bus;
+}
+
 int rln_dialog_send_response(struct rln_dialogs *all, struct rln_dialog_id id, uint16_t code, const char *sdp, const char *extra)
 {
 	struct fake_dialog *d = dialog_of(id.v);
