@@ -68,7 +68,7 @@ struct rln_ev_call_terminated { uint8_t reason; uint8_t spare; uint16_t code; };
 struct rln_ev_dialog_error { uint8_t error; uint8_t spare; uint16_t error_code; };   /* rln_dialog_fault; SIP code or errno */
 struct rln_ev_dialog_state_changed { uint8_t old_state, new_state; };                /* rln_dialog_state */
 struct rln_ev_reinvite_received { rln_block_ref block; struct rln_slice sdp; uint8_t method; }; /* sip method number */
-struct rln_ev_transfer_requested { rln_block_ref block; struct rln_slice refer_to; uint8_t type; };
+struct rln_ev_transfer_requested { rln_block_ref block; struct rln_slice refer_to, replaces, referred_by; uint8_t type; }; /* a URI without headers; header values; rln_transfer_type */
 
 /* transport -> dialog; the block holds a struct rln_sip_msg (sip/message.h) */
 struct rln_ev_sip_message_received { rln_block_ref block; struct rln_slice headers, body; struct rln_addr source; uint16_t method; uint64_t transaction_id; };

@@ -130,6 +130,8 @@ static const struct field fields[] = {
 	F(reinvite_received, UNSIGNED, method),
 	F(reinvite_received, SLICE, sdp),
 	F(transfer_requested, SLICE, refer_to),
+	F(transfer_requested, SLICE, replaces),
+	F(transfer_requested, SLICE, referred_by),
 	E(transfer_requested, type, transfer),
 	F(sip_message_received, UNSIGNED, method),
 	F(sip_message_received, ADDRESS, source),

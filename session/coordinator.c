@@ -78,6 +78,26 @@ static int dialog_send_ack(void *arg, struct rln_dialog_id id, const char *sdp)
 	return (int)TELL(id, "send_ack", 0, rln_dialog_send_ack(arg, id, sdp));
 }
 
+static int dialog_respond_refer(void *arg, struct rln_dialog_id id, uint16_t code)
+{
+	return rln_dialog_respond_refer(arg, id, code);
+}
+
+static int dialog_notify_transfer(void *arg, struct rln_dialog_id id, uint16_t status)
+{
+	return rln_dialog_notify_transfer(arg, id, status);
+}
+
+static int dialog_find_replaced(const void *arg, const struct rln_sip_msg *invite, struct rln_dialog_id *out)
+{
+	return rln_dialog_find_replaced(arg, invite, out);
+}
+
+static bool dialog_peer_allows(const void *arg, struct rln_dialog_id id, enum rln_sip_method method)
+{
+	return rln_dialog_peer_allows(arg, id, method);
+}
+
 static void dialog_release(void *arg, struct rln_dialog_id id)
 {
 	struct rln_bus_call call = begin(arg);
@@ -164,10 +184,14 @@ static void fill_layers(struct rln_coord *coord)
 		.respond_offer = dialog_respond_offer,
 		.send_update = dialog_send_update,
 		.send_ack = dialog_send_ack,
+		.respond_refer = dialog_respond_refer,
+		.notify_transfer = dialog_notify_transfer,
+		.find_replaced = dialog_find_replaced,
 		.release = dialog_release,
 		.get_state = dialog_get_state,
 		.is_invite_open = dialog_is_invite_open,
 		.is_ack_pending = dialog_is_ack_pending,
+		.peer_allows = dialog_peer_allows,
 		.local_addr = dialog_local_addr,
 		.arg = cfg->dialogs,
 	};

@@ -230,7 +230,9 @@ static void reject(const struct rln_machine *m, struct rln_step *st, const struc
 	rln_log(RLN_LOG_INFO, s->id.v, "%s in %s after %s: refused with %u, %s", rln_column_name(column),
 		rln_call_state_name((enum rln_call_state)s->state), rln_column_name((enum rln_column)s->last), row->code,
 		row->why);
-	if (column != RLN_COL_REINVITE_RECEIVED && column != RLN_COL_TRANSFER_REQUESTED)
+	if (column == RLN_COL_TRANSFER_REQUESTED)
+		m->layers->dialog.respond_refer(m->layers->dialog.arg, s->dialog, row->code);
+	if (column != RLN_COL_REINVITE_RECEIVED)
 		return;
 	if (row->code == 500)
 		snprintf(extra, sizeof(extra), "Retry-After: %u\r\n", (unsigned)(s->id.v % 11)); /* 0-10 s (14.2) */

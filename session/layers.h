@@ -9,6 +9,7 @@
 #include "lcore/event.h"
 #include "lcore/wheel.h"
 #include "session/registry.h"
+#include "sip/message.h"
 
 struct rln_session;
 
@@ -20,10 +21,14 @@ struct rln_dialog_commands {
 	int (*respond_offer)(void *arg, struct rln_dialog_id id, uint16_t code, const char *sdp, const char *extra);
 	int (*send_update)(void *arg, struct rln_dialog_id id, const char *sdp);
 	int (*send_ack)(void *arg, struct rln_dialog_id id, const char *sdp);
+	int (*respond_refer)(void *arg, struct rln_dialog_id id, uint16_t code);
+	int (*notify_transfer)(void *arg, struct rln_dialog_id id, uint16_t status);
+	int (*find_replaced)(const void *arg, const struct rln_sip_msg *invite, struct rln_dialog_id *out);
 	void (*release)(void *arg, struct rln_dialog_id id);
 	enum rln_dialog_state (*get_state)(const void *arg, struct rln_dialog_id id);
 	bool (*is_invite_open)(const void *arg, struct rln_dialog_id id);
 	bool (*is_ack_pending)(const void *arg, struct rln_dialog_id id);
+	bool (*peer_allows)(const void *arg, struct rln_dialog_id id, enum rln_sip_method method);
 	int (*local_addr)(const void *arg, struct rln_dialog_id id, struct rln_addr *addr);
 	void *arg;
 };

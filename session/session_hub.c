@@ -59,9 +59,12 @@ static void answer_lost(struct rln_coord *coord, const struct rln_event *ev)
 	const struct rln_dialog_commands *d = &coord->layers.dialog;
 	struct rln_dialog_id dialog = {ev->id};
 
-	if (ev->kind != RLN_EV_REINVITE_RECEIVED && ev->kind != RLN_EV_TRANSFER_REQUESTED)
+	if (ev->kind == RLN_EV_REINVITE_RECEIVED)
+		d->respond_offer(d->arg, dialog, 481, NULL, NULL);
+	else if (ev->kind == RLN_EV_TRANSFER_REQUESTED)
+		d->respond_refer(d->arg, dialog, 481);
+	else
 		return;
-	d->respond_offer(d->arg, dialog, 481, NULL, NULL);
 	d->release(d->arg, dialog);
 }
 

@@ -12,9 +12,7 @@
 
 #include "lcore/heap.h"
 #include "lcore/secure.h"
-#include "sip/dialog_priv.h"
-
-#define URI_MAX 1024 /* of a caller's from and to */
+#include "sip/dialog_refer.h"
 
 static uint64_t hash_of(struct rln_span a, struct rln_span b, uint32_t n)
 {
@@ -110,6 +108,7 @@ static void free_dialog(struct rln_dialog *d)
 		rln_dialog_index_del(&all->index, d->index_hash, d->self);
 	if (d->merge_hash)
 		rln_dialog_index_del(&all->merge, d->merge_hash, d->self);
+	rln_refer_free(d);
 	rln_block_release(d->answer.block);
 	rln_free(d->acked.sdp);
 	rln_free(d->queued);
@@ -158,6 +157,7 @@ struct rln_dialog *rln_dialog_create_uas(struct rln_dialogs *all, const struct r
 	d->remote = rln_dialog_remote_of(all, invite, rln_span_in(invite, invite->from_uri.text));
 	if (!d->remote)
 		goto out;
+	rln_dialog_note_peer(d, invite);
 	index_dialog(d);
 	d->merge_hash = hash_of(rln_span_in(invite, invite->call_id), rln_span_in(invite, invite->from_tag), invite->cseq);
 	rln_dialog_index_add(&all->merge, d->merge_hash, d->self);
@@ -167,14 +167,13 @@ out:
 	return NULL;
 }
 
-/* A caller's URI, with the "sip:" that it may have left out, and without what could start a header of its own. */
-static int take_uri(char out[URI_MAX], struct rln_sip_uri *uri, const char *in)
+int rln_dialog_take_uri(char out[RLN_URI_MAX], struct rln_sip_uri *uri, const char *in)
 {
 	bool is_whole = strchr(in, '<') || strncasecmp(in, "sip:", 4) == 0 || strncasecmp(in, "sips:", 5) == 0;
-	int len = snprintf(out, URI_MAX, "%s%s", is_whole ? "" : "sip:", in);
+	int len = snprintf(out, RLN_URI_MAX, "%s%s", is_whole ? "" : "sip:", in);
 	const char *headers;
 
-	if (len >= URI_MAX)
+	if (len >= RLN_URI_MAX)
 		return -EINVAL;
 	for (int i = 0; i < len; i++) {
 		if ((uint8_t)out[i] < ' ' || out[i] == 0x7f)
@@ -228,13 +227,13 @@ static int fill_uac(struct rln_dialog *d, const char *from, const struct rln_sip
 struct rln_dialog_id rln_dialog_create(struct rln_dialogs *all, const char *from, const char *to)
 {
 	static const struct rln_dialog_id none = {0};
-	char from_text[URI_MAX], to_text[URI_MAX];
+	char from_text[RLN_URI_MAX], to_text[RLN_URI_MAX];
 	struct rln_sip_uri from_uri, to_uri;
 	struct rln_dialog *d;
-	int rc = take_uri(from_text, &from_uri, from);
+	int rc = rln_dialog_take_uri(from_text, &from_uri, from);
 
 	if (rc == 0)
-		rc = take_uri(to_text, &to_uri, to);
+		rc = rln_dialog_take_uri(to_text, &to_uri, to);
 	if (rc != 0) {
 		errno = -rc;
 		return none;
@@ -282,6 +281,7 @@ void rln_dialog_end(struct rln_dialog *d)
 	rln_uas_drop_answer(d);
 	refuse_open(d, &d->theirs);
 	refuse_open(d, &d->offer);
+	rln_refer_end(d);
 	if (d->ours.phase == RLN_OURS_ACK_WAITS)
 		rln_uac_ack_pending(d);
 	if (d->ours.phase != RLN_OURS_NONE && !rln_timer_is_armed(&d->guard))

@@ -84,10 +84,22 @@ int rln_dialog_send_cancel(struct rln_dialogs *dialogs, struct rln_dialog_id id)
 /* Whichever of BYE, CANCEL, final refusal (code, or 480) the state asks for (TERMINATE_SESSION does this). 0;
  * -ENOTCONN when there is nothing to end. */
 int rln_dialog_terminate(struct rln_dialogs *dialogs, struct rln_dialog_id id, uint16_t code);
+/* The answer to the REFER that TRANSFER_REQUESTED told of: 2xx opens its subscription and sends the first NOTIFY, "100
+ * Trying"; any other final code refuses it. 0, -ENOTCONN: none is open; -ETIMEDOUT: its sender no longer waits. */
+int rln_dialog_respond_refer(struct rln_dialogs *dialogs, struct rln_dialog_id id, uint16_t code);
+/* How that transfer goes: the status of the INVITE that it led to. A final one ends the subscription. 0, also when the
+ * peer wants no reports; -ENOTCONN: no subscription (any more). */
+int rln_dialog_notify_transfer(struct rln_dialogs *dialogs, struct rln_dialog_id id, uint16_t status);
 /* The session is done with it: the dialog goes as soon as its transactions allow, silently. */
 void rln_dialog_release(struct rln_dialogs *dialogs, struct rln_dialog_id id);
 
+/* The dialog that an INVITE wants to take over (Replaces, RFC 3891 3). 0 and *out (id 0: the INVITE has no Replaces), or
+ * -code: the status to refuse the INVITE with. */
+int rln_dialog_find_replaced(const struct rln_dialogs *dialogs, const struct rln_sip_msg *invite, struct rln_dialog_id *out);
+
 /* Queries for guards. */
+/* By the peer's last Allow; true while it sent none. */
+bool rln_dialog_peer_allows(const struct rln_dialogs *dialogs, struct rln_dialog_id id, enum rln_sip_method method);
 enum rln_dialog_state rln_dialog_get_state(const struct rln_dialogs *dialogs, struct rln_dialog_id id);
 bool rln_dialog_has_provisional(const struct rln_dialogs *dialogs, struct rln_dialog_id id);
 bool rln_dialog_is_invite_open(const struct rln_dialogs *dialogs, struct rln_dialog_id id);   /* ours, no final response yet, or kept back */

@@ -8,7 +8,7 @@
 
 #include "lcore/count.h"
 #include "lcore/log.h"
-#include "sip/dialog_priv.h"
+#include "sip/dialog_refer.h"
 
 struct rln_slice rln_dialog_sdp_of(const struct rln_sip_msg *msg)
 {
@@ -98,6 +98,14 @@ void rln_dialog_emit_reinvite(struct rln_dialog *d, const struct rln_sip_msg *ms
 	publish(d, &ev);
 }
 
+int rln_dialog_emit_transfer(struct rln_dialog *d, struct rln_event *ev)
+{
+	if (!is_silent(d))
+		return publish(d, ev);
+	rln_block_release(rln_event_block(ev));
+	return -ENOTCONN;
+}
+
 void rln_dialog_emit_terminated(struct rln_dialog *d, enum rln_end_reason reason, uint16_t code)
 {
 	struct rln_event ev = {.kind = RLN_EV_CALL_TERMINATED};
@@ -154,6 +162,7 @@ static void on_outside(struct rln_dialogs *all, const struct rln_sip_msg *msg, u
 /* A fault in a dialog's own request is answered like any other, and told once there is a call that it says something about. */
 static void on_inside(struct rln_dialog *d, const struct rln_sip_msg *msg, uint64_t txn)
 {
+	rln_dialog_note_peer(d, msg);
 	if (msg->method != RLN_SIP_ACK && rln_policy_answers(d->all, msg, txn)) {
 		if (msg->fault.status == 400 && d->state == RLN_DIALOG_CONFIRMED)
 			rln_dialog_emit_error(d, RLN_FAULT_PARSE, 400);
@@ -195,6 +204,7 @@ static void on_response(struct rln_dialogs *all, uint64_t id, const struct rln_e
 
 	if (!msg || !d)
 		return; /* a CANCEL's, a fork's BYE's, or of a dialog that is gone */
+	rln_dialog_note_peer(d, msg);
 	rln_uac_on_response(d, msg, ev->transaction_id);
 	rln_dialog_settle(d);
 }
@@ -255,6 +265,17 @@ static void on_offer(struct rln_dialogs *all, uint64_t id, const struct rln_ev_s
 	rln_dialog_settle(d);
 }
 
+static void on_transfer(struct rln_dialogs *all, uint64_t id, const struct rln_ev_transfer_call *ev)
+{
+	struct rln_refer_order order = {.target = in_block(ev->block, ev->target), .type = ev->type, .replaces = ev->replaces};
+	struct rln_dialog *d = rln_dialog_get(all, id);
+
+	if (!d)
+		return;
+	rln_refer_start(d, &order);
+	rln_dialog_settle(d);
+}
+
 void rln_dialog_hub_handle(void *dialogs, const struct rln_event *ev)
 {
 	switch ((int)rln_event_kind(ev)) {
@@ -278,6 +299,9 @@ void rln_dialog_hub_handle(void *dialogs, const struct rln_event *ev)
 		break;
 	case RLN_EV_RESUME_SESSION:
 		on_offer(dialogs, ev->id, &ev->resume_session);
+		break;
+	case RLN_EV_TRANSFER_CALL:
+		on_transfer(dialogs, ev->id, &ev->transfer_call);
 		break;
 	default: /* kinds whose work has not come yet: nothing raises them (event.def, LATER) */
 		rln_log(RLN_LOG_WARNING, ev->id, "dialog layer: nobody takes %s", rln_event_info(rln_event_kind(ev))->name);

@@ -28,6 +28,12 @@ enum rln_dialog_fault rln_dialog_fault_of(int error);
 void rln_dialog_settle(struct rln_dialog *d);
 int rln_dialog_bye(struct rln_dialog *d);
 int rln_dialog_finish(struct rln_dialog *d, uint16_t code); /* what rln_dialog_terminate() does */
+#define RLN_URI_MAX 1024 /* of a caller's URI */
+/* A caller's URI into `out`, with the "sip:" that it may have left out, and without what could start a header of its own. */
+int rln_dialog_take_uri(char out[RLN_URI_MAX], struct rln_sip_uri *uri, const char *in);
+
+/* dialog_peer.c: what a message of the peer says of what it can. */
+void rln_dialog_note_peer(struct rln_dialog *d, const struct rln_sip_msg *msg);
 
 /* dialog_uac.c */
 int rln_uac_invite(struct rln_dialog *d, struct rln_span sdp, struct rln_span extra);
@@ -61,6 +67,7 @@ struct rln_dialog_request {
 	uint64_t owner;                         /* whose events the transaction's are; 0 = nobody's */
 	const struct rln_dialog_remote *remote;
 	struct rln_span extra, sdp;
+	const char *body_type;                  /* of `sdp` when it is none; NULL: application/sdp */
 	char *branch;                           /* in for CANCEL, else out: RLN_BRANCH_MAX */
 	uint64_t *txn;                          /* out */
 };
@@ -105,6 +112,8 @@ void rln_dialog_emit_reinvite(struct rln_dialog *d, const struct rln_sip_msg *ms
 void rln_dialog_emit_terminated(struct rln_dialog *d, enum rln_end_reason reason, uint16_t code);
 void rln_dialog_emit_error(struct rln_dialog *d, enum rln_dialog_fault fault, unsigned code);
 void rln_dialog_emit_state(struct rln_dialog *d, enum rln_dialog_state from, enum rln_dialog_state to);
+/* TRANSFER_REQUESTED; the event's block is taken in every case. -ENOTCONN: nobody would hear of it. */
+int rln_dialog_emit_transfer(struct rln_dialog *d, struct rln_event *ev);
 /* The message's SDP: its body, when that is what it claims to be. */
 struct rln_slice rln_dialog_sdp_of(const struct rln_sip_msg *msg);
 
@@ -118,5 +127,5 @@ void rln_policy_respond(struct rln_dialogs *all, const struct rln_sip_msg *msg, 
 	const char *tag, const char *extra);
 /* 500 with Retry-After 0-10 (14.2). */
 void rln_policy_respond_later(struct rln_dialogs *all, const struct rln_sip_msg *msg, uint64_t txn);
-/* Allow and Supported, as header lines. */
+/* Allow, Supported and Allow-Events, as header lines. */
 void rln_policy_write_abilities(struct rln_text *t);

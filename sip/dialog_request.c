@@ -35,9 +35,15 @@ static void write_head(struct rln_text *t, const struct rln_dialog *d, const str
 		rln_text_printf(t, "User-Agent: %s\r\n", d->all->cfg.user_agent);
 }
 
-static void write_body(struct rln_text *t, struct rln_span sdp)
+static void write_body(struct rln_text *t, const char *type, struct rln_span body)
 {
-	rln_build_body(t, sdp.len ? "application/sdp" : NULL, sdp.s, sdp.len);
+	rln_build_body(t, type ? type : "application/sdp", body.s, body.len);
+}
+
+/* What can move the remote target (12.2, RFC 3515, RFC 6665). */
+static bool has_contact(enum rln_sip_method method)
+{
+	return method == RLN_SIP_INVITE || method == RLN_SIP_UPDATE || method == RLN_SIP_REFER || method == RLN_SIP_NOTIFY;
 }
 
 static void write_request(
@@ -45,14 +51,15 @@ static void write_request(
 {
 	rln_text_init(t, d->all->scratch, sizeof(d->all->scratch));
 	write_head(t, d, req, branch);
-	if (req->method == RLN_SIP_INVITE) {
+	if (has_contact(req->method))
 		rln_dialog_write_contact(t, d);
+	if (req->method == RLN_SIP_INVITE) {
 		rln_policy_write_abilities(t);
 		rln_text_printf(t, "Accept: application/sdp\r\n");
 	}
 	if (req->extra.len)
 		rln_text_add(t, req->extra.s, req->extra.len);
-	write_body(t, req->sdp);
+	write_body(t, req->body_type, req->sdp);
 }
 
 static int publish_request(struct rln_dialog *d, const struct rln_text *t, const struct rln_dialog_request *req, uint64_t txn)
@@ -143,7 +150,7 @@ int rln_dialogs_send_response(struct rln_dialogs *all, struct rln_text *t, uint6
 {
 	struct rln_dialog_sent sent;
 
-	write_body(t, sdp);
+	write_body(t, NULL, sdp);
 	if (t->full)
 		return -EMSGSIZE;
 	sent.block = rln_build_block(t, &sent.reason, &sent.headers, &sent.body);

@@ -16,15 +16,11 @@
 #include "sip/build.h"
 #include "sip/dialog.h"
 #include "sip/dialog_index.h"
+#include "sip/span.h"
 
 #define RLN_DIALOG_TAG 12        /* characters of our tags: 62 bits */
 #define RLN_DIALOG_FORKS 4       /* refused branches of one INVITE that we remember */
 #define RLN_DIALOG_SCRATCH 32768 /* the largest message that we write */
-
-struct rln_span { /* text of somebody else, len 0 = none */
-	const char *s;
-	size_t len;
-};
 
 /* What the other side is to us; replaced as a whole when any of it changes. Offsets into `text`, each text ends in NUL. */
 struct rln_dialog_remote {
@@ -71,6 +67,8 @@ struct rln_dialog_theirs {
 
 enum rln_dialog_bye { RLN_BYE_NONE, RLN_BYE_WAITS /* for the ACK of our 2xx (15) */, RLN_BYE_SENT };
 
+struct rln_dialog_refer; /* dialog_refer.h */
+
 struct rln_dialog { /* owner: control lcore */
 	struct rln_timer repeat;         /* our 2xx until its ACK; our provisional each minute */
 	struct rln_timer guard;          /* an INVITE that we gave up: 64*T1 (9.1); the Expires of theirs */
@@ -89,6 +87,8 @@ struct rln_dialog { /* owner: control lcore */
 	uint32_t local_cseq, remote_cseq;
 	uint32_t session_interval_s, min_se_s; /* Session-Expires and Min-SE of our next INVITE, 0 = none (RFC 4028) */
 	uint64_t bye_txn;
+	uint32_t peer_methods;           /* of its Allow: a bit per enum rln_sip_method, 0 = never said */
+	struct rln_dialog_refer *refer;  /* NULL until one side transfers */
 
 	struct {
 		uint64_t txn;
@@ -127,16 +127,6 @@ struct rln_dialogs {
 	struct rln_dialog_index merge;   /* Call-ID, their tag and CSeq of first INVITEs (8.2.2.2) */
 	char scratch[RLN_DIALOG_SCRATCH]; /* messages are written here, then copied into a block of their size */
 };
-
-static inline struct rln_span rln_span_of(const char *text)
-{
-	return (struct rln_span){text, text ? strlen(text) : 0};
-}
-
-static inline struct rln_span rln_span_in(const struct rln_sip_msg *msg, struct rln_slice s)
-{
-	return (struct rln_span){rln_sip_text(msg, s), s.len};
-}
 
 static inline const char *rln_dialog_text(const struct rln_dialog *d, uint16_t offset)
 {

@@ -12,7 +12,7 @@
 #include "lcore/heap.h"
 #include "lcore/log.h"
 #include "lcore/secure.h"
-#include "sip/dialog_priv.h"
+#include "sip/dialog_refer.h"
 
 static const struct rln_span nothing = {NULL, 0};
 
@@ -311,6 +311,8 @@ void rln_uac_on_response(struct rln_dialog *d, const struct rln_sip_msg *msg, ui
 		on_further_2xx(d, msg);
 	else if (d->bye == RLN_BYE_SENT && txn == d->bye_txn && msg->status >= 200)
 		end_after_bye(d, RLN_END_NORMAL, msg->status);
+	else if (rln_refer_on_response(d, msg, txn) || rln_referred_on_response(d, msg, txn))
+		return;
 	/* else: the answer to a CANCEL, which says nothing that the INVITE's will not say */
 }
 
@@ -340,6 +342,8 @@ void rln_uac_on_fault(struct rln_dialog *d, uint64_t txn, int error)
 		}
 		rln_dialog_emit_error(d, RLN_FAULT_TRANSPORT, (unsigned)error);
 		end_after_bye(d, RLN_END_NETWORK, 0);
+	} else if (rln_refer_on_fault(d, txn, error) || rln_referred_on_fault(d, txn)) {
+		return;
 	} else if (txn == d->theirs.txn || txn == d->offer.txn || txn == d->answer.txn) {
 		rln_uas_on_fault(d, txn, error);
 	}

@@ -12,7 +12,7 @@
 #include "lcore/clock.h"
 #include "lcore/log.h"
 #include "lcore/secure.h"
-#include "sip/dialog_priv.h"
+#include "sip/dialog_refer.h"
 
 #define MINUTE_NS (60 * RLN_SEC)
 
@@ -425,6 +425,10 @@ void rln_uas_on_request(struct rln_dialog *d, const struct rln_sip_msg *msg, uin
 		on_reinvite(d, msg, txn);
 	else if (msg->method == RLN_SIP_UPDATE)
 		on_update(d, msg, txn);
+	else if (msg->method == RLN_SIP_REFER)
+		rln_referred_on_request(d, msg, txn);
+	else if (msg->method == RLN_SIP_NOTIFY)
+		rln_refer_on_notify(d, msg, txn);
 	else
 		rln_policy_options(d->all, msg, txn); /* the one other method that the policy lets through */
 }

@@ -77,7 +77,7 @@ struct rln_sip_msg {
 	struct rln_slice require, supported, allow; /* comma separated */
 	struct rln_slice unsupported;    /* of require: what we do not support, for 420's Unsupported */
 	struct rln_slice authorization, www_authenticate, proxy_authenticate, proxy_authorization; /* first of each */
-	struct rln_slice replaces, refer_to, referred_by, event, subscription_state, session_expires, min_se;
+	struct rln_slice replaces, refer_to, refer_sub, referred_by, event, subscription_state, session_expires, min_se;
 	struct rln_slice rseq, rack, retry_after;
 	struct rln_slice timestamp;   /* goes back in a 100 (8.2.6.1) */
 	int32_t expires;              /* -1 = absent */

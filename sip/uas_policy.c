@@ -12,20 +12,32 @@
 #include "lcore/secure.h"
 #include "sip/dialog_priv.h"
 
-#define ALLOW       "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE"
+/* The methods that work here: the one list behind Allow and 405. */
+#define ALLOWED(X, sep) \
+	X(INVITE) sep       \
+	X(ACK) sep          \
+	X(BYE) sep          \
+	X(CANCEL) sep       \
+	X(OPTIONS) sep      \
+	X(UPDATE) sep       \
+	X(REFER) sep        \
+	X(NOTIFY)
+
+#define NAME(name)  #name
+#define BIT(name)   (1u << RLN_SIP_##name)
+#define ALLOW       ALLOWED(NAME, ", ")
 #define ACCEPT_LINE "Accept: application/sdp\r\n"
 #define X(tag)      tag " "
 #define SUPPORTED   "" RLN_SIP_OPTION_TAGS(X)
 
 static bool is_allowed(uint8_t method)
 {
-	return method == RLN_SIP_INVITE || method == RLN_SIP_ACK || method == RLN_SIP_BYE || method == RLN_SIP_CANCEL ||
-	       method == RLN_SIP_OPTIONS || method == RLN_SIP_UPDATE;
+	return (ALLOWED(BIT, |)) >> method & 1;
 }
 
 void rln_policy_write_abilities(struct rln_text *t)
 {
-	rln_text_printf(t, "Allow: " ALLOW "\r\nSupported: " SUPPORTED "\r\n");
+	rln_text_printf(t, "Allow: " ALLOW "\r\nSupported: " SUPPORTED "\r\nAllow-Events: refer\r\n");
 }
 
 static void respond(struct rln_dialogs *all, const struct rln_sip_msg *msg, uint64_t txn, uint16_t status, const char *reason,
@@ -143,10 +155,20 @@ static bool answers_contact(struct rln_dialogs *all, const struct rln_sip_msg *m
 	return true;
 }
 
+/* RFC 3891 3: it is for INVITEs. */
+static bool answers_replaces(struct rln_dialogs *all, const struct rln_sip_msg *msg, uint64_t txn)
+{
+	if (!msg->replaces.len || msg->method == RLN_SIP_INVITE)
+		return false;
+	respond(all, msg, txn, 400, "Replaces Outside INVITE", NULL, "");
+	return true;
+}
+
 bool rln_policy_answers(struct rln_dialogs *all, const struct rln_sip_msg *msg, uint64_t txn)
 {
 	return (msg->fault.status && msg->fault.status != 420 && answers_fault(all, msg, txn)) || answers_method(all, msg, txn) ||
-	       answers_fault(all, msg, txn) || answers_content(all, msg, txn) || answers_contact(all, msg, txn);
+	       answers_fault(all, msg, txn) || answers_content(all, msg, txn) || answers_contact(all, msg, txn) ||
+	       answers_replaces(all, msg, txn);
 }
 
 void rln_policy_options(struct rln_dialogs *all, const struct rln_sip_msg *msg, uint64_t txn)

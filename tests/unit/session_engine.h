@@ -36,7 +36,7 @@
 struct fake_dialog {
 	uint64_t id;
 	enum rln_dialog_state state;
-	uint16_t response, port;
+	uint16_t response, notified, port;
 	bool is_uas, invite_open, ack_pending, released, ended;
 	char from[128], to[128], extra[64], headers[128], sdp[512];
 };
@@ -52,6 +52,7 @@ static uint64_t now_ns, legs[CALLS];
 static uint32_t leg_generation;
 static uint16_t ports[8];
 static unsigned ports_n;
+static int64_t replaced; /* what rln_dialog_find_replaced() says: a dialog, 0, or minus a SIP code */
 static bool no_leg;
 static const char *wire_headers = "Subject: hello\r\nX: y\r\n"; /* of every INVITE */
 
@@ -173,6 +174,36 @@ int rln_dialog_send_ack(struct rln_dialogs *all, struct rln_dialog_id id, const 
 	(void)id;
 	(void)sdp;
 	return 0;
+}
+
+int rln_dialog_respond_refer(struct rln_dialogs *all, struct rln_dialog_id id, uint16_t code)
+{
+	(void)all;
+	dialog_of(id.v)->response = code;
+	return 0;
+}
+
+int rln_dialog_notify_transfer(struct rln_dialogs *all, struct rln_dialog_id id, uint16_t status)
+{
+	(void)all;
+	dialog_of(id.v)->notified = status;
+	return 0;
+}
+
+/* `replaced` answers. */
+int rln_dialog_find_replaced(const struct rln_dialogs *all, const struct rln_sip_msg *invite, struct rln_dialog_id *out)
+{
+	(void)all;
+	(void)invite;
+	out->v = replaced > 0 ? (uint64_t)replaced : 0;
+	return replaced < 0 ? (int)replaced : 0;
+}
+
+bool rln_dialog_peer_allows(const struct rln_dialogs *all, struct rln_dialog_id id, enum rln_sip_method method)
+{
+	(void)all;
+	(void)method;
+	return dialog_of(id.v);
 }
 
 void rln_dialog_release(struct rln_dialogs *all, struct rln_dialog_id id)

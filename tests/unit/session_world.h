@@ -41,7 +41,8 @@ struct fake_dialog {
 	uint64_t id;
 	enum rln_dialog_state state;
 	bool is_uas, invite_open, cancelled, ack_pending, theirs_open, bye_out, reported, released, ended;
-	uint16_t last_response;
+	bool refer_open, is_subscribed;     /* a REFER of theirs */
+	uint16_t last_response, refer_code, notified;
 	char last_sdp[1024], last_extra[64];
 };
 
@@ -71,6 +72,8 @@ struct world {
 	int fail_dialog, fail_respond, fail_update;
 	unsigned fail_publish;   /* so many events of this kind find no room */
 	uint16_t fail_publish_kind;
+	int64_t replaced;        /* what find_replaced() says: a dialog, 0, or minus a SIP code */
+	uint32_t peer_refuses;   /* bit per enum rln_sip_method */
 	bool quiet_media;        /* the test plays the worker */
 	bool quiet_dialog;       /* the test plays the wire: TERMINATE_SESSION is only noted */
 };
@@ -353,6 +356,46 @@ static int fake_send_ack(void *arg, struct rln_dialog_id id, const char *sdp)
 	return d && !d->ended ? 0 : -ENOTCONN;
 }
 
+static int fake_respond_refer(void *arg, struct rln_dialog_id id, uint16_t code)
+{
+	struct fake_dialog *d = dialog_of(id.v);
+
+	(void)arg;
+	if (!d || d->ended || !d->refer_open)
+		return -ENOTCONN;
+	d->refer_open = false;
+	d->refer_code = code;
+	d->is_subscribed = code < 300;
+	return 0;
+}
+
+static int fake_notify_transfer(void *arg, struct rln_dialog_id id, uint16_t status)
+{
+	struct fake_dialog *d = dialog_of(id.v);
+
+	(void)arg;
+	if (!d || d->ended || !d->is_subscribed)
+		return -ENOTCONN;
+	d->notified = status;
+	d->is_subscribed = status < 200;
+	return 0;
+}
+
+/* w->replaced: the dialog that an INVITE's Replaces names, or minus the refusal. */
+static int fake_find_replaced(const void *arg, const struct rln_sip_msg *invite, struct rln_dialog_id *out)
+{
+	(void)arg;
+	(void)invite;
+	out->v = w->replaced > 0 ? (uint64_t)w->replaced : 0;
+	return w->replaced < 0 ? (int)w->replaced : 0;
+}
+
+static bool fake_peer_allows(const void *arg, struct rln_dialog_id id, enum rln_sip_method method)
+{
+	(void)arg;
+	return dialog_of(id.v) && !(w->peer_refuses & 1u << method);
+}
+
 static void fake_release(void *arg, struct rln_dialog_id id)
 {
 	struct fake_dialog *d = dialog_of(id.v);
@@ -541,10 +584,14 @@ static UNUSED void world_begin(void)
 			.respond_offer = fake_respond_offer,
 			.send_update = fake_send_update,
 			.send_ack = fake_send_ack,
+			.respond_refer = fake_respond_refer,
+			.notify_transfer = fake_notify_transfer,
+			.find_replaced = fake_find_replaced,
 			.release = fake_release,
 			.get_state = fake_get_state,
 			.is_invite_open = fake_is_invite_open,
 			.is_ack_pending = fake_is_ack_pending,
+			.peer_allows = fake_peer_allows,
 			.local_addr = fake_local_addr},
 		.wheel = w->wheel,
 		.sessions = w->sessions,

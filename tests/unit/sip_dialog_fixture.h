@@ -49,6 +49,9 @@
 #define EVENT_MAX 256
 #define TEXT_MAX  8192
 
+/* What we say of ourselves in Allow. */
+#define ALLOW "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, REFER, NOTIFY"
+
 #define OUR_IP     "198.18.0.1"
 #define PEER_IP    "198.18.0.2"
 #define SDP_OFFER  "v=0\r\no=- 1 1 IN IP4 198.18.0.2\r\ns=-\r\nc=IN IP4 198.18.0.2\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
