@@ -111,7 +111,7 @@ struct rln_ev_rtp_statistics { uint32_t packets_sent, packets_received, lost, re
 struct rln_ev_rtp_error { uint8_t error; int32_t error_code; };
 
 /* session -> application */
-struct rln_ev_session_created { uint8_t role; };
+struct rln_ev_session_created { uint8_t role; uint8_t spare[7]; uint64_t from_session; }; /* the session that caused it (transfer), 0 = none */
 struct rln_ev_state_changed { uint8_t old_state, new_state, reason; uint8_t spare; uint16_t code; };
 struct rln_ev_media_event { uint16_t event; uint16_t spare; uint8_t raw[36]; };      /* kind and the first bytes of its payload */
 struct rln_ev_sdp_event { rln_block_ref block; struct rln_slice sdp; uint8_t event_type; }; /* rln_sdp_event_type */
@@ -128,7 +128,7 @@ enum rln_sdp_event_type { RLN_SDP_OFFER_SENT, RLN_SDP_OFFER_RECEIVED, RLN_SDP_AN
 /* application -> session, and session-internal */
 struct rln_ev_make_call { rln_block_ref block; struct rln_slice from, to, headers, sdp_offer; uint16_t peer, tone_hz; uint8_t leg_app, late_offer; }; /* sdp_offer: the application's own; leg_app: rln_leg_app */
 struct rln_ev_code { uint16_t code; };
-struct rln_ev_target { rln_block_ref block; struct rln_slice target; };
+struct rln_ev_target { rln_block_ref block; struct rln_slice target; uint64_t other; }; /* other: the reserved session of a consultation */
 struct rln_ev_other { uint64_t other; };                                             /* BRIDGE_CALLS: session; BRIDGE_MEDIA: leg, 0 = part */
 struct rln_ev_flag { uint8_t on; };
 struct rln_ev_timer_fired { uint8_t timer; };
