@@ -85,6 +85,9 @@ rln_block_ref rln_event_block(const struct rln_event *ev);
 int rln_event_text(const struct rln_event *ev, char *buf, size_t size);
 /* The fields of it alone, each with a space before it. Returns the length. */
 int rln_event_fields(const struct rln_event *ev, char *buf, size_t size);
+/* The event has the pattern's kind and, wherever the pattern has something other than 0, its subject and the same value in that
+ * field of the payload. What stands in blocks is not compared. */
+bool rln_event_is_like(const struct rln_event *ev, const struct rln_event *pattern);
 
 #ifdef __cplusplus
 }

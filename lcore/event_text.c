@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The text of an event, for people. What payloads consist of is written down once, as rows of `fields` below. An event finds
+ * The text of an event, for people, and the comparison of events by their fields. What payloads consist of is written down once, as rows of `fields` below. An event finds
  * its payload's rows by the C type of its union member, so a kind that changes its payload needs nothing here, and a
  * payload that is not in PAYLOADS does not compile.
  */
@@ -219,10 +219,12 @@ static const struct field fields[] = {
 	F(rtp_error, UNSIGNED, error),
 	F(rtp_error, SIGNED, error_code),
 	E(session_created, role, role),
+	F(session_created, HANDLE, from_session),
 	E(state_changed, old_state, call_state),
 	E(state_changed, new_state, call_state),
 	E(state_changed, reason, reason),
 	F(state_changed, UNSIGNED, code),
+	E(state_changed, by, kind_name),
 	E(media_event, event, kind_name),
 	E(sdp_event, event_type, sdp_event),
 	F(sdp_event, SLICE, sdp),
@@ -411,4 +413,30 @@ int rln_event_text(const struct rln_event *ev, char *buf, size_t size)
 	put(&o, "%s %s #%u.%u<-%u.%u", rln_event_info(rln_event_kind(ev))->name, rln_id_text(ev->id, id), ev->serial >> 24,
 		ev->serial & 0xffffff, ev->cause >> 24, ev->cause & 0xffffff);
 	return (int)o.at + rln_event_fields(ev, o.at < size ? buf + o.at : buf, o.at < size ? size - o.at : 0);
+}
+
+static bool field_is_like(const struct field *f, const uint8_t *at, const uint8_t *pattern)
+{
+	static const uint8_t none[sizeof(((struct rln_event *)NULL)->raw)];
+
+	if (f->type == SLICE || f->type == BINARY || memcmp(pattern, none, f->size) == 0)
+		return true;
+	if (f->type == STRING)
+		return strncmp((const char *)at, (const char *)pattern, f->size) == 0;
+	return memcmp(at, pattern, f->size) == 0;
+}
+
+bool rln_event_is_like(const struct rln_event *ev, const struct rln_event *pattern)
+{
+	unsigned payload = rln_event_info(rln_event_kind(ev))->category == RLN_CAT_COUNT ? PAYLOAD_NONE : payload_of[ev->kind];
+
+	if (ev->kind != pattern->kind || (pattern->id && pattern->id != ev->id))
+		return false;
+	for (size_t i = 0; payload && i < sizeof(fields) / sizeof(fields[0]); i++) {
+		const struct field *f = &fields[i];
+
+		if (f->payload == payload && !field_is_like(f, ev->raw + f->offset, pattern->raw + f->offset))
+			return false;
+	}
+	return true;
 }

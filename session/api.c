@@ -2,6 +2,7 @@
 /* The appliance behind the public functions: given by dpdk_app/stages.c, or started on first use and stopped after the last. */
 #include <errno.h>
 #include <pthread.h>
+#include <string.h>
 
 #include "session/api_priv.h"
 
@@ -51,4 +52,31 @@ void rln_api_put(void)
 		rln_runtime_stop();
 	}
 	pthread_mutex_unlock(&runtime.lock);
+}
+
+int rln_wait_ms(int timeout_ms, enum rln_event_kind kind)
+{
+	if (timeout_ms != RLN_TIMEOUT_DEFAULT)
+		return timeout_ms;
+	return kind == RLN_EV_AUDIO_CHANNELS_READY ? 5000 : 10000; /* R132 */
+}
+
+const char *rln_error_text(int code)
+{
+	static _Thread_local char text[96];
+
+	switch (code) {
+	case 0:
+		return "no error";
+	case RLN_ETIMEDOUT:
+		return "the time ran out";
+	case RLN_ECALLFAILED:
+		return "the call ended first";
+	case RLN_EENDED:
+		return "it is over";
+	case RLN_EREFUSED:
+		return "the peer refused";
+	default:
+		return strerror_r(code < 0 ? -code : code, text, sizeof(text));
+	}
 }

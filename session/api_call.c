@@ -1,29 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The call handle (R120-R129): what the application knows of one session, fed by its peer's inbox. Waits look at this picture alone; commands are events
- * to the control lcore. Audio goes by a channel of its own that is taken at the first audio call.
+ * The call handle (R120-R124): what the application knows of one session, fed by its peer's inbox. Waits (api_wait.c) look at this picture alone;
+ * commands (api_order.c) are events to the control lcore.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lcore/clock.h"
 #include "session/api_priv.h"
-#include "session/channel.h"
-#include "session/shard.h"
 #include "session/shard.h"
 #include "sip/message.h"
 
 #define BIT(state) (1u << (state))
-/* States on the way out: what has not been reached by then never will be, unless it is a state of this set. */
-#define LEAVING                                                                                                                  \
-	(BIT(RLN_STATE_CANCEL_PENDING) | BIT(RLN_STATE_CANCELLED) | BIT(RLN_STATE_TERMINATING) | BIT(RLN_STATE_TERMINATED) |     \
-		BIT(RLN_STATE_FAILED))
-#define FINAL (BIT(RLN_STATE_CANCELLED) | BIT(RLN_STATE_TERMINATED) | BIT(RLN_STATE_FAILED))
-/* States that a call passes on its way up and that a wait may come too late for. */
-#define PASSING                                                                                                                  \
-	(BIT(RLN_STATE_IDLE) | BIT(RLN_STATE_CALLING) | BIT(RLN_STATE_PROCEEDING) | BIT(RLN_STATE_EARLY_MEDIA) |                 \
-		BIT(RLN_STATE_NEGOTIATING))
 
 /* Kinds that come once per call: a wait begun afterwards returns at once. */
 static uint64_t latch_of(unsigned kind)
@@ -100,10 +90,14 @@ void rln_call_take(struct rln_call *call, const struct rln_event *ev)
 {
 	if (ev->kind == RLN_EV_MEDIA_SESSION_READY || ev->kind == RLN_EV_MEDIA_NEGOTIATED)
 		note_media(call);
+	if (ev->kind == RLN_EV_MEDIA_NEGOTIATED && !call->media_ns)
+		__atomic_store_n(&call->media_ns, rln_clock_ns(), __ATOMIC_RELEASE);
 	if (ev->kind == RLN_EV_STATE_CHANGED) {
 		call->state = ev->state_changed.new_state;
 		call->states_seen |= BIT(call->state);
 		if (ev->state_changed.reason != RLN_END_NONE) {
+			if (call->reason == RLN_END_NONE)
+				call->ended_by = ev->state_changed.by;
 			call->reason = ev->state_changed.reason;
 			call->code = ev->state_changed.code;
 		}
@@ -115,6 +109,36 @@ void rln_call_take(struct rln_call *call, const struct rln_event *ev)
 	keep(call, ev);
 }
 
+bool rln_call_has_latched(const struct rln_call *call, enum rln_event_kind kind)
+{
+	return (call->latched & latch_of(kind)) != 0;
+}
+
+void rln_call_never(struct rln_call *call, enum rln_end_reason reason)
+{
+	struct rln_event ev = {
+		.id = call->id.v, .kind = RLN_EV_SESSION_TERMINATED, .session_terminated = {.reason = (uint8_t)reason}};
+
+	call->state = RLN_STATE_FAILED;
+	call->states_seen |= BIT(RLN_STATE_FAILED);
+	rln_call_take(call, &ev);
+}
+
+/* Calls that this one caused and that the application never asked for: those that are over go with it. Under the inbox lock. */
+static void drop_unclaimed(struct rln_peer *peer, uint64_t from)
+{
+	struct rln_call **at = &peer->calls, *call;
+
+	while ((call = *at)) {
+		if (call->is_unclaimed && call->from == from && call->ended) {
+			*at = call->next;
+			free(call);
+		} else {
+			at = &call->next;
+		}
+	}
+}
+
 void rln_call_free(struct rln_call *call)
 {
 	struct rln_peer *peer;
@@ -123,12 +147,12 @@ void rln_call_free(struct rln_call *call)
 	if (!call)
 		return;
 	peer = call->peer;
-	if (call->channel && peer->api->channels) /* the appliance took them back when it stopped */
-		rln_channel_leave(peer->api->channels, call->channel);
+	rln_audio_leave(&call->rx);
 	pthread_mutex_lock(&peer->inbox.lock);
 	if (!call->ended)
 		rln_coord_hangup(peer->api->coord, call->id);
 	rln_peer_unlink(peer, call);
+	drop_unclaimed(peer, call->id.v);
 	last = peer->freed && !peer->calls;
 	pthread_mutex_unlock(&peer->inbox.lock);
 	free(call);
@@ -173,50 +197,25 @@ const char *rln_call_end_text(struct rln_call *call)
 	};
 	uint16_t code;
 	enum rln_end_reason reason = rln_call_end(call, &code);
+	int len;
 
+	len = snprintf(call->end_text, sizeof(call->end_text), "%s: %s", rln_end_reason_name(reason), words[reason]);
 	if (code)
-		snprintf(call->end_text, sizeof(call->end_text), "%s: %s (%u %s)", rln_end_reason_name(reason), words[reason],
-			code, rln_sip_reason_phrase(code));
-	else
-		snprintf(call->end_text, sizeof(call->end_text), "%s: %s", rln_end_reason_name(reason), words[reason]);
+		len += snprintf(call->end_text + len, sizeof(call->end_text) - (size_t)len, " (%u %s)", code,
+			rln_sip_reason_phrase(code));
+	if (call->ended_by)
+		snprintf(call->end_text + len, sizeof(call->end_text) - (size_t)len, ", by %s",
+			rln_event_info((enum rln_event_kind)call->ended_by)->name);
 	return call->end_text;
 }
 
-/* ---- commands ---- */
-
-int rln_call_hangup(struct rln_call *call)
+uint16_t rln_call_refusal(struct rln_call *call)
 {
-	return rln_coord_hangup(call->peer->api->coord, call->id);
+	rln_inbox_drain(&call->peer->inbox);
+	return call->refusal;
 }
 
-int rln_call_mute(struct rln_call *call, bool on)
-{
-	return rln_coord_mute(call->peer->api->coord, call->id, on);
-}
-
-int rln_call_play(struct rln_call *call, const char *path, unsigned loop_count)
-{
-	return rln_coord_play(call->peer->api->coord, call->id, path, loop_count);
-}
-
-int rln_call_stop_audio(struct rln_call *call)
-{
-	return rln_coord_stop_play(call->peer->api->coord, call->id);
-}
-
-int rln_call_start_recording(struct rln_call *call, const char *path, enum rln_file_format format, unsigned channels)
-{
-	if (format != RLN_FORMAT_WAV)
-		return -ENOTSUP;
-	if (channels != 1 && channels != 2)
-		return -EINVAL;
-	return rln_coord_record(call->peer->api->coord, call->id, path, (uint8_t)format, (uint8_t)channels);
-}
-
-int rln_call_stop_recording(struct rln_call *call)
-{
-	return rln_coord_stop_record(call->peer->api->coord, call->id);
-}
+/* ---- statistics ---- */
 
 int rln_call_statistics(struct rln_call *call, struct rln_call_statistics *out)
 {
@@ -246,166 +245,4 @@ int rln_call_statistics(struct rln_call *call, struct rln_call_statistics *out)
 		.remote = s.remote,
 	};
 	return 0;
-}
-
-/* ---- waits ---- */
-
-struct state_wait {
-	const struct rln_call *call;
-	uint32_t want;
-	int rc;
-};
-
-static bool state_is_settled(void *arg)
-{
-	struct state_wait *w = arg;
-	uint32_t now = BIT(w->call->state), seen = w->call->states_seen;
-
-	w->rc = 0;
-	if ((now & w->want) || (w->want & PASSING & seen))
-		return true;
-	w->rc = RLN_ECALLFAILED;
-	if (now & FINAL)
-		return true;
-	return (now & LEAVING) && !(w->want & LEAVING);
-}
-
-static int wait_and_call_back(struct rln_call *call, bool (*ready)(void *arg), void *arg, int timeout_ms)
-{
-	int rc = rln_inbox_wait(&call->peer->inbox, ready, arg, timeout_ms);
-
-	rln_peer_callbacks(call->peer);
-	return rc;
-}
-
-int rln_call_wait_for_state(struct rln_call *call, enum rln_call_state state, int timeout_ms)
-{
-	struct state_wait w = {.call = call, .want = BIT(state)};
-	int rc = wait_and_call_back(call, state_is_settled, &w, timeout_ms);
-
-	return rc == 0 ? w.rc : rc;
-}
-
-struct event_wait {
-	struct rln_call *call;
-	enum rln_event_kind kind;
-	struct rln_event *out;
-	int rc;
-};
-
-/* Index of the oldest kept event of a kind, -1 when there is none. */
-static int find_event(const struct rln_call *call, enum rln_event_kind kind)
-{
-	for (unsigned i = 0; i < call->count; i++) {
-		if (call->events[(call->first + i) % RLN_CALL_EVENTS].kind == kind)
-			return (int)i;
-	}
-	return -1;
-}
-
-static bool event_is_there(void *arg)
-{
-	struct event_wait *w = arg;
-	struct rln_call *call = w->call;
-	int at = find_event(call, w->kind);
-
-	w->rc = 0;
-	if (at >= 0) {
-		if (w->out)
-			*w->out = call->events[(call->first + at) % RLN_CALL_EVENTS];
-		if (!latch_of(w->kind)) { /* read once: the others close up */
-			for (unsigned i = (unsigned)at; i + 1 < call->count; i++)
-				call->events[(call->first + i) % RLN_CALL_EVENTS] =
-					call->events[(call->first + i + 1) % RLN_CALL_EVENTS];
-			call->count--;
-		}
-		return true;
-	}
-	if (latch_of(w->kind) & call->latched) { /* came, and was pushed out by later ones */
-		if (w->out)
-			*w->out = (struct rln_event){.id = call->id.v, .kind = (uint16_t)w->kind};
-		return true;
-	}
-	w->rc = RLN_ECALLFAILED;
-	return call->ended && !(w->kind == RLN_EV_RECORDING_STOPPED && call->is_recording);
-}
-
-int rln_call_wait_for_event(struct rln_call *call, enum rln_event_kind kind, int timeout_ms, struct rln_event *event)
-{
-	struct event_wait w = {.call = call, .kind = kind, .out = event};
-	int rc = wait_and_call_back(call, event_is_there, &w, timeout_ms);
-
-	return rc == 0 ? w.rc : rc;
-}
-
-static bool media_is_settled(void *arg)
-{
-	struct state_wait *w = arg;
-	const uint64_t both = latch_of(RLN_EV_MEDIA_SESSION_READY) | latch_of(RLN_EV_MEDIA_FLOW_ESTABLISHED);
-
-	w->rc = 0;
-	if ((w->call->latched & both) == both)
-		return true;
-	w->rc = RLN_ECALLFAILED;
-	return BIT(w->call->state) & LEAVING;
-}
-
-int rln_call_wait_for_media(struct rln_call *call, int timeout_ms)
-{
-	struct state_wait w = {.call = call};
-	int rc = wait_and_call_back(call, media_is_settled, &w, timeout_ms);
-
-	return rc == 0 ? w.rc : rc;
-}
-
-bool rln_call_is_media_ready(struct rln_call *call)
-{
-	struct state_wait w = {.call = call};
-
-	rln_inbox_drain(&call->peer->inbox);
-	return media_is_settled(&w) && w.rc == 0;
-}
-
-/* ---- audio ---- */
-
-/* Takes the channel on first use (R39). 0 or a negative code. */
-static int take_channel(struct rln_call *call)
-{
-	const struct rln_api *api = call->peer->api;
-	int rc;
-
-	if (!api->channels)
-		return RLN_EENDED;
-	if (call->channel)
-		return 0;
-	rc = rln_channel_open(api->channels, &call->channel, &call->channel_handle);
-	if (rc != 0)
-		return rc;
-	rc = rln_coord_attach_channels(api->coord, call->id, call->channel_handle, true);
-	if (rc != 0) {
-		rln_channel_leave(api->channels, call->channel);
-		call->channel = NULL;
-	}
-	return rc;
-}
-
-int rln_call_send_audio(struct rln_call *call, const struct rln_audio_frame *frame)
-{
-	int rc = take_channel(call);
-
-	return rc == 0 ? rln_channel_send(call->channel, frame) : rc;
-}
-
-int rln_call_wait_can_send(struct rln_call *call, unsigned frames, int timeout_ms)
-{
-	int rc = take_channel(call);
-
-	return rc == 0 ? rln_channel_wait_can_send(call->channel, frames, timeout_ms) : rc;
-}
-
-int rln_call_recv_audio(struct rln_call *call, struct rln_audio_frame *frame, int timeout_ms)
-{
-	int rc = take_channel(call);
-
-	return rc == 0 ? rln_channel_recv(call->channel, frame, timeout_ms) : rc;
 }

@@ -12,26 +12,6 @@
 
 #define ASK_CONTROL_MS 5000
 
-struct callback { /* one event that a handler is to be told of, in order */
-	struct callback *next;
-	struct rln_event ev;
-	char from[256];
-};
-
-struct rln_coordinator {
-	const struct rln_api *api;
-	struct rln_call_handler handler;
-	struct rln_signalling_handler signalling;
-	char name[64];
-	uint16_t port;
-	bool started;
-	unsigned number;
-	struct rln_inbox inbox;
-	struct callback *first, **last;
-	struct rln_event *wanted; /* of a wait in progress */
-	bool found;
-};
-
 /* CALL_ESTABLISHED comes from the dialog; to the application a call is up when its session is ACTIVE for the first time, after NEGOTIATING. */
 static bool is_established(const struct rln_event *ev)
 {
@@ -47,10 +27,10 @@ static bool is_told(const struct rln_event *ev)
 static void take(void *owner, const struct rln_event *ev)
 {
 	struct rln_coordinator *c = owner;
-	struct callback *cb;
+	struct rln_callback *cb;
 	size_t len;
 
-	if (c->wanted && !c->found && c->wanted->kind == ev->kind && (!c->wanted->id || c->wanted->id == ev->id)) {
+	if (c->wanted && !c->found && c->is_wanted(c->wanted_arg, ev)) {
 		*c->wanted = *ev;
 		if (rln_event_info(rln_event_kind(ev))->has_block)
 			memset(c->wanted->raw, 0, sizeof(rln_block_ref));
@@ -71,9 +51,9 @@ static void take(void *owner, const struct rln_event *ev)
 	c->last = &cb->next;
 }
 
-static struct callback *next_callback(struct rln_coordinator *c)
+static struct rln_callback *next_callback(struct rln_coordinator *c)
 {
-	struct callback *cb;
+	struct rln_callback *cb;
 
 	pthread_mutex_lock(&c->inbox.lock);
 	cb = c->first;
@@ -88,7 +68,7 @@ static struct callback *next_callback(struct rln_coordinator *c)
 
 static int run_callbacks(struct rln_coordinator *c)
 {
-	struct callback *cb;
+	struct rln_callback *cb;
 	int n = 0;
 
 	while ((cb = next_callback(c))) {
@@ -171,7 +151,7 @@ int rln_coordinator_start(struct rln_coordinator *c)
 
 void rln_coordinator_stop(struct rln_coordinator *c)
 {
-	struct callback *cb;
+	struct rln_callback *cb;
 
 	if (!c->started)
 		return;
@@ -191,42 +171,6 @@ void rln_coordinator_free(struct rln_coordinator *c)
 	rln_coordinator_stop(c);
 	free(c);
 	rln_api_put();
-}
-
-struct rln_session_id rln_coordinator_create_outgoing_call(
-	struct rln_coordinator *c, const char *from, const char *to, const char *sdp)
-{
-	struct rln_call_request request = {.peer = c->number, .from = from, .to = to, .sdp = sdp};
-	struct rln_session_id id;
-	int rc;
-
-	if (!c->started) {
-		errno = ENOTCONN;
-		return (struct rln_session_id){0};
-	}
-	id = rln_coord_reserve(c->api->coord);
-	if (!id.v)
-		return id;
-	rc = rln_coord_make_call(c->api->coord, id, &request);
-	if (rc == 0)
-		return id;
-	errno = -rc;
-	return (struct rln_session_id){0};
-}
-
-int rln_coordinator_terminate_session(struct rln_coordinator *c, struct rln_session_id id)
-{
-	return rln_coord_hangup(c->api->coord, id);
-}
-
-int rln_coordinator_accept(struct rln_coordinator *c, struct rln_session_id id)
-{
-	return rln_coord_accept(c->api->coord, id);
-}
-
-int rln_coordinator_reject(struct rln_coordinator *c, struct rln_session_id id, uint16_t code)
-{
-	return rln_coord_reject(c->api->coord, id, code);
 }
 
 static bool has_callback(void *arg)
@@ -252,7 +196,8 @@ static bool wanted_is_found(void *arg)
 	return c->found || c->first;
 }
 
-int rln_coordinator_wait_for_event_timeout(struct rln_coordinator *c, struct rln_event *event, int timeout_ms)
+int rln_coordinator_wait_for_event_where(struct rln_coordinator *c, bool (*is_it)(void *arg, const struct rln_event *event),
+	void *arg, struct rln_event *event, int timeout_ms)
 {
 	int rc;
 
@@ -260,10 +205,12 @@ int rln_coordinator_wait_for_event_timeout(struct rln_coordinator *c, struct rln
 		return -ENOTCONN;
 	pthread_mutex_lock(&c->inbox.lock);
 	c->wanted = event;
+	c->is_wanted = is_it;
+	c->wanted_arg = arg;
 	c->found = false;
 	pthread_mutex_unlock(&c->inbox.lock);
 	do {
-		rc = rln_inbox_wait(&c->inbox, wanted_is_found, c, timeout_ms);
+		rc = rln_inbox_wait(&c->inbox, wanted_is_found, c, rln_wait_ms(timeout_ms, RLN_EV_NONE));
 		run_callbacks(c);
 	} while (rc == 0 && !c->found);
 	pthread_mutex_lock(&c->inbox.lock);
@@ -272,63 +219,90 @@ int rln_coordinator_wait_for_event_timeout(struct rln_coordinator *c, struct rln
 	return rc;
 }
 
+static bool is_like(void *arg, const struct rln_event *ev)
+{
+	return rln_event_is_like(ev, arg);
+}
+
+int rln_coordinator_wait_for_event_timeout(struct rln_coordinator *c, struct rln_event *event, int timeout_ms)
+{
+	struct rln_event pattern = *event;
+
+	return rln_coordinator_wait_for_event_where(
+		c, is_like, &pattern, event, rln_wait_ms(timeout_ms, rln_event_kind(&pattern)));
+}
+
 unsigned rln_coordinator_sessions(const struct rln_coordinator *c)
 {
 	return c->api->coord ? rln_coord_sessions(c->api->coord) : 0;
 }
 
-/* ---- subscriptions ---- */
+/* ---- the builder ---- */
 
-struct rln_subscriber {
-	struct rln_sub *sub;
+struct rln_builder {
+	struct rln_call_handler handler;
+	struct rln_signalling_handler signalling;
+	char name[RLN_PEER_NAME];
+	uint16_t port;
 };
 
-struct rln_subscriber *rln_coordinator_subscribe_to_session_events(struct rln_coordinator *c, struct rln_session_id id)
+struct rln_builder *rln_builder_new(void)
 {
-	struct rln_sub_cfg cfg = {.filter = id.v ? RLN_SUB_SESSION : RLN_SUB_ALL, .session = id};
-	struct rln_subscriber *s = calloc(1, sizeof(*s));
-	int rc = s ? -EPIPE : -ENOMEM;
+	struct rln_builder *b = calloc(1, sizeof(*b));
 
-	if (s && c->api->coord)
-		rc = rln_sub_create(&s->sub, rln_coord_subs(c->api->coord), &cfg);
-	if (rc == 0)
-		return s;
-	free(s);
-	errno = -rc;
-	return NULL;
+	if (!b)
+		errno = ENOMEM;
+	return b;
 }
 
-int rln_subscriber_next(struct rln_subscriber *s, struct rln_event *event, int timeout_ms)
+struct rln_builder *rln_builder_with_handler(struct rln_builder *b, const struct rln_signalling_handler *handler)
 {
-	int rc = rln_sub_pop(s->sub, event);
-
-	if (rc == 0 && rln_sub_wait(s->sub, timeout_ms) != 0)
-		rc = rln_sub_pop(s->sub, event);
-	if (rc == 1)
-		return 0;
-	return rc == 0 ? RLN_ETIMEDOUT : RLN_EENDED;
+	if (b)
+		b->signalling = *handler;
+	return b;
 }
 
-const char *rln_subscriber_text(struct rln_subscriber *s, const struct rln_event *event, struct rln_slice slice, size_t *len)
+struct rln_builder *rln_builder_with_call_handler(struct rln_builder *b, const struct rln_call_handler *handler)
 {
-	(void)s;
-	return rln_sub_text(event, slice, len);
+	if (b)
+		b->handler = *handler;
+	return b;
 }
 
-void rln_subscriber_release(struct rln_subscriber *s, struct rln_event *event)
+struct rln_builder *rln_builder_with_name(struct rln_builder *b, const char *name, uint16_t port)
 {
-	rln_sub_give_back(s->sub, event);
+	if (b) {
+		snprintf(b->name, sizeof(b->name), "%s", name ? name : "");
+		b->port = port;
+	}
+	return b;
 }
 
-int rln_subscriber_fd(const struct rln_subscriber *s)
+struct rln_coordinator *rln_builder_build(struct rln_builder *b)
 {
-	return rln_sub_fd(s->sub);
+	struct rln_coordinator_options options;
+	struct rln_coordinator *c = NULL;
+	int rc = -ENOMEM;
+
+	if (b) {
+		options = (struct rln_coordinator_options){.name = b->name[0] ? b->name : NULL, .port = b->port};
+		c = rln_coordinator_new(&options, &b->handler);
+		rc = -errno;
+	}
+	if (c) {
+		c->signalling = b->signalling;
+		rc = rln_coordinator_start(c);
+	}
+	if (c && rc != 0) {
+		rln_coordinator_free(c);
+		c = NULL;
+	}
+	rln_builder_free(b);
+	errno = rc == RLN_EENDED ? EPIPE : -rc;
+	return c;
 }
 
-void rln_subscriber_free(struct rln_subscriber *s)
+void rln_builder_free(struct rln_builder *b)
 {
-	if (!s)
-		return;
-	rln_sub_destroy(s->sub);
-	free(s);
+	free(b);
 }

@@ -49,6 +49,23 @@ static void incoming(struct rln_peer *peer, const struct rln_event *ev)
 	peer->last = &in->next;
 }
 
+/* A call that the engine placed because the peer of one of ours asked it to (REFER). */
+static struct rln_call *transferred(struct rln_peer *peer, const struct rln_event *ev)
+{
+	struct rln_call *call;
+
+	if (ev->session_created.role != RLN_ROLE_UAC || !rln_peer_find(peer, ev->session_created.from_session))
+		return NULL;
+	call = rln_call_make(peer, (struct rln_session_id){ev->id});
+	if (!call) /* nobody could ever end it */
+		rln_coord_hangup(peer->api->coord, (struct rln_session_id){ev->id});
+	else
+		call->from = ev->session_created.from_session;
+	if (call)
+		call->is_unclaimed = true;
+	return call;
+}
+
 static void take(void *owner, const struct rln_event *ev)
 {
 	struct rln_peer *peer = owner;
@@ -57,9 +74,17 @@ static void take(void *owner, const struct rln_event *ev)
 	if (!call && ev->kind == RLN_EV_INCOMING_CALL) {
 		incoming(peer, ev);
 		call = rln_peer_find(peer, ev->id);
+	} else if (!call && ev->kind == RLN_EV_SESSION_CREATED) {
+		call = transferred(peer, ev);
 	}
-	if (call)
-		rln_call_take(call, ev);
+	if (!call)
+		return;
+	rln_call_take(call, ev);
+	rln_order_take(call, ev);
+	if (call->is_unclaimed && call->ended && !rln_peer_find(peer, call->from)) {
+		rln_peer_unlink(peer, call);
+		free(call);
+	}
 }
 
 struct rln_peer *rln_peer_new(const char *name, uint16_t port)
@@ -119,6 +144,20 @@ static bool calls_are_over(void *arg)
 	return true;
 }
 
+static void drop_unclaimed(struct rln_peer *peer)
+{
+	struct rln_call **at = &peer->calls, *call;
+
+	while ((call = *at)) {
+		if (call->is_unclaimed) {
+			*at = call->next;
+			free(call);
+		} else {
+			at = &call->next;
+		}
+	}
+}
+
 void rln_peer_release(struct rln_peer *peer)
 {
 	rln_inbox_fini(&peer->inbox);
@@ -143,6 +182,7 @@ void rln_peer_free(struct rln_peer *peer)
 		free(in->call);
 		free(in);
 	}
+	drop_unclaimed(peer);
 	peer->freed = true;
 	last = peer->calls == NULL;
 	pthread_mutex_unlock(&peer->inbox.lock);
@@ -171,7 +211,7 @@ struct rln_call *rln_peer_call(struct rln_peer *peer, const char *target)
 		return call;
 	call->ended = true;
 	rln_call_free(call);
-	errno = -rc;
+	errno = rc == RLN_EENDED ? EPIPE : -rc;
 	return NULL;
 }
 
@@ -240,11 +280,13 @@ int rln_peer_run(struct rln_peer *peer, int timeout_ms)
 
 struct rln_call *rln_incoming_accept(struct rln_incoming *in)
 {
-	struct rln_call *call = in->call;
-	struct rln_peer *peer = call->peer;
+	struct rln_call *call = in ? in->call : NULL;
+	struct rln_peer *peer = in ? call->peer : NULL;
 	bool ended;
 	int rc;
 
+	if (!in)
+		return NULL; /* so that an accept may be written round a wait; errno is the wait's */
 	free(in);
 	rln_inbox_drain(&peer->inbox);
 	pthread_mutex_lock(&peer->inbox.lock);

@@ -13,6 +13,8 @@
 #include "session/session.h"
 #include "sip/message.h"
 
+#define TARGET_SIZE 512 /* of a URI as text */
+
 static int command(struct rln_coord *coord, struct rln_session_id session, enum rln_event_kind kind, uint16_t code)
 {
 	struct rln_event ev = {.id = session.v, .kind = (uint16_t)kind, .accept_call = {.code = code}};
@@ -95,16 +97,25 @@ static int publish_call(
 	return rln_session_hub_publish_event(coord, &ev);
 }
 
-static int make_call(struct rln_coord *coord, struct rln_session_id session, const struct rln_call_request *r)
+/* A target with its scheme, and what it consists of. 0 or -EINVAL. */
+static int target_uri(char *text, size_t size, const char *target, struct rln_sip_uri *uri)
 {
-	char text[512], from[256];
-	struct rln_sip_uri to;
 	int len;
 
-	if (r->peer >= RLN_COORD_PEERS || !coord->peers[r->peer].in_use || !r->to)
+	if (!target)
 		return -EINVAL;
-	len = snprintf(text, sizeof(text), "%s%s", strchr(r->to, '<') || strncasecmp(r->to, "sip:", 4) == 0 ? "" : "sip:", r->to);
-	if (len >= (int)sizeof(text) || rln_sip_uri_parse(&to, text, (size_t)len) != 0 || to.host.len == 0)
+	len = snprintf(text, size, "%s%s", strchr(target, '<') || strncasecmp(target, "sip:", 4) == 0 ? "" : "sip:", target);
+	if (len >= (int)size || rln_sip_uri_parse(uri, text, (size_t)len) != 0 || uri->host.len == 0)
+		return -EINVAL;
+	return 0;
+}
+
+static int make_call(struct rln_coord *coord, struct rln_session_id session, const struct rln_call_request *r)
+{
+	char text[TARGET_SIZE], from[256];
+	struct rln_sip_uri to;
+
+	if (r->peer >= RLN_COORD_PEERS || !coord->peers[r->peer].in_use || target_uri(text, sizeof(text), r->to, &to) != 0)
 		return -EINVAL;
 	if (r->from)
 		return publish_call(coord, session, r, r->from);
@@ -147,6 +158,26 @@ int rln_coord_hangup(struct rln_coord *coord, struct rln_session_id session)
 	return command(coord, session, RLN_EV_HANGUP_CALL, 0);
 }
 
+int rln_coord_hold(struct rln_coord *coord, struct rln_session_id session)
+{
+	return command(coord, session, RLN_EV_HOLD_CALL, 0);
+}
+
+int rln_coord_resume(struct rln_coord *coord, struct rln_session_id session)
+{
+	return command(coord, session, RLN_EV_RESUME_CALL, 0);
+}
+
+int rln_coord_complete_transfer(struct rln_coord *coord, struct rln_session_id session)
+{
+	return command(coord, session, RLN_EV_COMPLETE_TRANSFER, 0);
+}
+
+int rln_coord_unbridge(struct rln_coord *coord, struct rln_session_id session)
+{
+	return command(coord, session, RLN_EV_UNBRIDGE_CALLS, 0);
+}
+
 int rln_coord_stop_play(struct rln_coord *coord, struct rln_session_id session)
 {
 	return command(coord, session, RLN_EV_STOP_PLAY_REQUEST, 0);
@@ -169,6 +200,62 @@ int rln_coord_mute(struct rln_coord *coord, struct rln_session_id session, bool 
 	struct rln_event ev = {.id = session.v, .kind = RLN_EV_MUTE_REQUEST, .mute_request = {.on = on}};
 
 	return rln_session_hub_publish_event(coord, &ev);
+}
+
+/* BLIND_TRANSFER and START_CONSULT: a target, with its scheme, in the event's block. */
+static int target_command(struct rln_coord *coord, struct rln_event *ev, const char *target)
+{
+	char text[TARGET_SIZE];
+	struct rln_sip_uri uri;
+
+	if (target_uri(text, sizeof(text), target, &uri) != 0)
+		return -EINVAL;
+	ev->blind_transfer.block = rln_block_from_text(text, strlen(text), &ev->blind_transfer.target);
+	return ev->blind_transfer.block ? rln_session_hub_publish_event(coord, ev) : -ENOBUFS;
+}
+
+int rln_coord_blind_transfer(struct rln_coord *coord, struct rln_session_id session, const char *target)
+{
+	struct rln_event ev = {.id = session.v, .kind = RLN_EV_BLIND_TRANSFER};
+
+	return target_command(coord, &ev, target);
+}
+
+int rln_coord_consult(
+	struct rln_coord *coord, struct rln_session_id session, const char *target, struct rln_session_id consultation)
+{
+	struct rln_event ev = {.id = session.v, .kind = RLN_EV_START_CONSULT, .start_consult = {.other = consultation.v}};
+	int rc = consultation.v ? target_command(coord, &ev, target) : -EINVAL;
+
+	if (rc != 0 && coord)
+		rln_session_manager_unreserve(coord->sessions, consultation);
+	return rc;
+}
+
+int rln_coord_bridge(struct rln_coord *coord, struct rln_session_id session, struct rln_session_id other)
+{
+	struct rln_event ev = {.id = session.v, .kind = RLN_EV_BRIDGE_CALLS, .bridge_calls = {.other = other.v}};
+
+	return other.v && other.v != session.v ? rln_session_hub_publish_event(coord, &ev) : -EINVAL;
+}
+
+/* Digits in the events' own room: as many events as they need, in order. */
+int rln_coord_send_dtmf(struct rln_coord *coord, struct rln_session_id session, const char *tones, uint16_t duration_ms)
+{
+	const size_t room = sizeof(((struct rln_ev_tones *)NULL)->tones) - 1;
+	size_t len = tones ? strlen(tones) : 0;
+	int rc = 0;
+
+	if (len == 0 || strspn(tones, "0123456789*#ABCD") != len || duration_ms > RLN_COORD_TONE_MAX_MS)
+		return -EINVAL;
+	for (size_t at = 0; at < len && rc == 0; at += room) {
+		struct rln_event ev = {.id = session.v, .kind = RLN_EV_DTMF_REQUEST};
+
+		ev.dtmf_request.duration_ms = duration_ms ? duration_ms : RLN_COORD_TONE_MS;
+		memcpy(ev.dtmf_request.tones, tones + at, len - at < room ? len - at : room);
+		rc = rln_session_hub_publish_event(coord, &ev);
+	}
+	return rc;
 }
 
 static int file_command(struct rln_coord *coord, struct rln_event *ev, const char *path)

@@ -36,6 +36,8 @@ struct rln_transport;
 
 #define RLN_COORD_PEERS 64
 #define RLN_PEER_NAME 64
+#define RLN_COORD_TONE_MS 100      /* of a digit when nobody says */
+#define RLN_COORD_TONE_MAX_MS 8000 /* RFC 4733's duration has 16 bits of 125 us: 8,191 ms */
 
 struct rln_coord_cfg {
 	struct rln_bus *bus;                /* workers were added */
@@ -121,6 +123,17 @@ int rln_coord_deferred_accept(struct rln_coord *coord, struct rln_session_id ses
 int rln_coord_deferred_reject(struct rln_coord *coord, struct rln_session_id session, uint16_t code);
 /* re-INVITE that offers `direction` (enum rln_media_direction); MEDIA_NEGOTIATED tells what came of it. */
 int rln_coord_update(struct rln_coord *coord, struct rln_session_id session, uint8_t direction);
+int rln_coord_hold(struct rln_coord *coord, struct rln_session_id session);
+int rln_coord_resume(struct rln_coord *coord, struct rln_session_id session);
+int rln_coord_blind_transfer(struct rln_coord *coord, struct rln_session_id session, const char *target);
+/* Holds the call and calls `target` under `consultation`, an id of rln_coord_reserve() that is used up also when this fails. */
+int rln_coord_consult(struct rln_coord *coord, struct rln_session_id session, const char *target, struct rln_session_id consultation);
+int rln_coord_complete_transfer(struct rln_coord *coord, struct rln_session_id session);
+/* Both on one worker; otherwise the command is rejected (EXDEV). */
+int rln_coord_bridge(struct rln_coord *coord, struct rln_session_id session, struct rln_session_id other);
+int rln_coord_unbridge(struct rln_coord *coord, struct rln_session_id session);
+/* Digits 0-9 * # A-D, any number; duration of each, 0 = RLN_COORD_TONE_MS. */
+int rln_coord_send_dtmf(struct rln_coord *coord, struct rln_session_id session, const char *tones, uint16_t duration_ms);
 int rln_coord_mute(struct rln_coord *coord, struct rln_session_id session, bool on);
 int rln_coord_play(struct rln_coord *coord, struct rln_session_id session, const char *path, uint32_t loop_count);
 int rln_coord_stop_play(struct rln_coord *coord, struct rln_session_id session);

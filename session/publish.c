@@ -22,8 +22,11 @@ void rln_publish_state(const struct rln_step *st, enum rln_call_state from)
 {
 	struct rln_event ev = event_of(st, RLN_EV_STATE_CHANGED);
 
-	ev.state_changed = (struct rln_ev_state_changed){
-		.old_state = (uint8_t)from, .new_state = st->s->state, .reason = st->s->reason, .code = st->s->code};
+	ev.state_changed = (struct rln_ev_state_changed){.old_state = (uint8_t)from,
+		.new_state = st->s->state,
+		.reason = st->s->reason,
+		.code = st->s->code,
+		.by = st->ev->kind};
 	rln_publish(st, &ev);
 }
 

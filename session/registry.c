@@ -281,6 +281,16 @@ bool rln_registry_find(const struct rln_registry *r, uint64_t id, struct rln_reg
 	return found;
 }
 
+bool rln_registry_next(const struct rln_registry *r, uint32_t *cursor, struct rln_registry_entry *out)
+{
+	while (*cursor < r->cfg.sessions) {
+		read_entry(&r->entries[(*cursor)++], out);
+		if (out->session.v)
+			return true;
+	}
+	return false;
+}
+
 struct rln_session_id rln_registry_session_of_dialog(const struct rln_registry *r, struct rln_dialog_id dialog)
 {
 	struct rln_registry_entry e;

@@ -58,6 +58,8 @@ void rln_registry_remove(struct rln_registry *registry, struct rln_session_id se
 bool rln_registry_find(const struct rln_registry *registry, uint64_t id, struct rln_registry_entry *out);
 /* The same for an id that may well be unknown (a new INVITE's dialog): nothing is counted. */
 bool rln_registry_knows(const struct rln_registry *registry, uint64_t id, struct rln_registry_entry *out);
+/* Walk: the next entry at or after slot *cursor (start at 0), which moves past it; false at the end. Any thread. */
+bool rln_registry_next(const struct rln_registry *registry, uint32_t *cursor, struct rln_registry_entry *out);
 struct rln_session_id rln_registry_session_of_dialog(const struct rln_registry *registry, struct rln_dialog_id dialog);
 struct rln_session_id rln_registry_session_of_media(const struct rln_registry *registry, struct rln_media_id media);
 /* Entries of each direction: a run ends with zeros. Any thread, a snapshot. */

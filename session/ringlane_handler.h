@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Part of ringlane.h: handlers, which decide on incoming calls and are told of all. */
+/** @file
+ * Part of ringlane.h: handlers, which decide on incoming calls and are told of all.
+ *
+ * Ownership: the structs are copied when they are given; what `arg` points to is the application's and lives as long as the peer or
+ * coordinator that has the handler.
+ */
 #pragma once
 
 #include "session/ringlane_runtime.h"
@@ -8,38 +13,49 @@
 extern "C" {
 #endif
 
-/* What an incoming INVITE looks like to a handler; texts are valid during the call. */
+/** What an incoming INVITE looks like to a handler; texts are valid during the call of the handler. */
 struct rln_invite_details {
-	struct rln_session_id session;  /* reserved; becomes live on ACCEPT, DEFER and CUSTOM */
-	const char *call_id, *from, *to, *request_uri, *sdp, *headers;
-	struct rln_addr source;
-	uint16_t local_port;            /* our SIP port that it came to */
+	struct rln_session_id session;  /**< reserved; becomes live on ACCEPT, DEFER and CUSTOM */
+	const char *call_id, *from, *to, *request_uri; /**< URIs without display name and parameters of the header */
+	const char *sdp;                /**< the offer, NULL: none */
+	const char *headers;            /**< the header lines as they came, with CRLF */
+	struct rln_addr source;         /**< who sent it */
+	uint16_t local_port;            /**< our SIP port that it came to */
 };
 
-enum rln_decision_kind { RLN_DECISION_ACCEPT, RLN_DECISION_REJECT, RLN_DECISION_DEFER, RLN_DECISION_CUSTOM };
+/** What may become of an INVITE. */
+enum rln_decision_kind {
+	RLN_DECISION_ACCEPT, /**< a session is made and told, 180 goes out; the application answers, or auto_answer */
+	RLN_DECISION_REJECT, /**< that response is sent, and no session stays */
+	RLN_DECISION_DEFER,  /**< it waits (182) for rln_deferred_accept() or _reject(), CANCEL, or the ring limit (480) */
+	RLN_DECISION_CUSTOM, /**< as ACCEPT, and then `action` is called */
+};
 
+/** What a signalling handler answers; fields of other kinds are ignored. */
 struct rln_decision {
-	enum rln_decision_kind kind;
-	uint16_t code;                  /* REJECT */
-	bool auto_answer;               /* ACCEPT: answer by itself */
-	void (*action)(void *arg, struct rln_session_id session); /* CUSTOM: called once, on the control lcore, after the session exists */
-	void *arg;
-	uint8_t leg_app;                /* what the leg does by itself: 0 nothing, 1 echo, 2 tone (enum rln_leg_app of lcore/media.h) */
-	uint16_t tone_hz;
+	enum rln_decision_kind kind;    /**< which of the four */
+	uint16_t code;                  /**< REJECT: SIP status 300-699, another number: 603 */
+	bool auto_answer;               /**< ACCEPT: answer by itself */
+	void (*action)(void *arg, struct rln_session_id session); /**< CUSTOM: called once, on the control lcore, after the session exists */
+	void *arg;                      /**< CUSTOM: its first argument */
+	uint8_t leg_app;                /**< what the leg does by itself: 0 nothing, 1 echo, 2 tone */
+	uint16_t tone_hz;               /**< of leg_app 2 */
 };
 
-/* Asked once for each new INVITE, on the control lcore: must not block (over 1 ms is counted and named); DEFER takes time. */
+/** Decides on incoming calls. */
 struct rln_signalling_handler {
+	/** Asked once for each new INVITE, on the control lcore: must not block (over 1 ms is counted and named in the log); DEFER takes time. */
 	struct rln_decision (*on_incoming_invite)(void *arg, const struct rln_invite_details *invite);
-	void *arg;
+	void *arg; /**< its first argument */
 };
 
-/* Callbacks in coordinator order, on the thread inside rln_coordinator_run() or a wait. on_call_ended: exactly once per call. */
+/** Is told of calls: callbacks in the order of the events, on the thread inside rln_coordinator_run() or a wait. Each may be NULL. */
 struct rln_call_handler {
-	void (*on_incoming_call)(void *arg, struct rln_session_id session, const char *from);
-	void (*on_call_established)(void *arg, struct rln_session_id session);
+	void (*on_incoming_call)(void *arg, struct rln_session_id session, const char *from); /**< rings, or was deferred */
+	void (*on_call_established)(void *arg, struct rln_session_id session);                /**< ACTIVE for the first time */
+	/** Exactly once per call. */
 	void (*on_call_ended)(void *arg, struct rln_session_id session, enum rln_end_reason reason, uint16_t code);
-	void *arg;
+	void *arg; /**< the first argument of each */
 };
 
 #ifdef __cplusplus

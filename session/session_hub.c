@@ -15,8 +15,12 @@
 
 int rln_session_hub_publish_event(struct rln_coord *coord, struct rln_event *ev)
 {
-	int rc = coord ? rln_bus_publish(coord->cfg.bus, ev) : RLN_EENDED;
+	int rc = RLN_EENDED;
 
+	if (coord)
+		rc = rln_bus_publish(coord->cfg.bus, ev);
+	else
+		rln_block_release(rln_event_block(ev));
 	return rc == -EAGAIN ? 0 : rc; /* it waits in the backlog and will be delivered */
 }
 

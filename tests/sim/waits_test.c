@@ -149,7 +149,7 @@ static void call_ends_first(void **state)
 	assert_int_equal(rln_call_wait_for_state(b, RLN_STATE_ACTIVE, -1), RLN_ECALLFAILED);
 	assert_int_equal(rln_call_wait_for_event(b, RLN_EV_SESSION_TERMINATED, 0, NULL), 0);
 	assert_int_equal(rln_call_end(b, &code), RLN_END_REMOTE);
-	assert_string_equal(rln_call_end_text(b), "REMOTE: the peer hung up");
+	assert_string_equal(rln_call_end_text(b), "REMOTE: the peer hung up, by CALL_TERMINATED");
 	assert_int_equal(rln_call_wait_for_state(a, RLN_STATE_TERMINATED, SIM_WAIT_MS), 0);
 	sim_wait_idle();
 	assert_int_equal(rln_call_recv_audio(b, &f, SIM_WAIT_MS), RLN_EENDED); /* a channel taken too late ends at once */
@@ -173,7 +173,7 @@ static void refusal_ends_the_wait(void **state)
 	assert_int_equal(w.rc, RLN_ECALLFAILED);
 	assert_int_equal(rln_call_end(w.call, &code), RLN_END_REFUSED);
 	assert_int_equal(code, 486);
-	assert_string_equal(rln_call_end_text(w.call), "REFUSED: refused by the peer (486 Busy Here)");
+	assert_string_equal(rln_call_end_text(w.call), "REFUSED: refused by the peer (486 Busy Here), by CALL_STATE_CHANGED");
 	rln_call_free(w.call);
 }
 
