@@ -151,7 +151,8 @@ LIB_OBJ := $(foreach r,$(ROOMS),$(call objects,$(r)))
 PROGRAM := $(BUILD)/ringlane
 LIB_A := $(BUILD)/libringlane.a
 LIB_SO := $(BUILD)/libringlane.so.$(VERSION)
-EXAMPLES := $(patsubst examples/%.c,$(BUILD)/examples/%,$(wildcard examples/*.c))
+EXAMPLES := $(patsubst examples/%.c,$(BUILD)/examples/%,$(filter-out examples/plugin.c,$(wildcard examples/*.c))) $(BUILD)/examples/plugin.so
+TEST_PLUGINS := $(patsubst tests/plugins/%.c,$(BUILD)/plugins/%.so,$(wildcard tests/plugins/*.c))
 DRIVE := $(BUILD)/real/drive
 GEN := $(BUILD)/ringlane-gen
 MICRO := $(patsubst bench/micro/%.c,$(BUILD)/micro/%,$(wildcard bench/micro/*.c))
@@ -176,6 +177,18 @@ $(BUILD)/examples/%: examples/%.c $(LIB_A)
 $(DRIVE): tests/real/drive.c $(LIB_A)
 	@mkdir -p $(@D)
 	$(application)
+
+# A plug-in sees the header and is linked with nothing of ringlane.
+plugin = $(call quiet,CC,$<)$(CC) -std=c11 -Wall -Wextra -Werror $(CFLAGS) -shared -fPIC -Isession -I. -Wl,-z,defs -o $@ $<
+$(BUILD)/examples/plugin.so: examples/plugin.c $(wildcard session/ringlane*.h)
+	@mkdir -p $(@D)
+	$(plugin)
+
+$(BUILD)/plugins/%.so: tests/plugins/%.c $(wildcard session/ringlane*.h)
+	@mkdir -p $(@D)
+	$(plugin)
+
+$(BUILD)/unit/session_plugin_test: | $(TEST_PLUGINS) $(BUILD)/examples/plugin.so
 
 $(GEN): $(patsubst %.c,$(BUILD)/%.o,$(wildcard bench/gen/*.c))
 	$(call quiet,LINK,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)

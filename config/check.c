@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Rules across keys: the numbers (this file), devices and addresses (check_net.c). Each rule blames the key that the file
+ * Rules across keys: the numbers (this file), devices and addresses (check_net.c), routes, queues and menus (check_apps.c). Each rule blames the key that the file
  * gave; of two keys that contradict each other, the one that is not a default. A position is found by where the value lies in
  * the struct, so no rule carries marks around.
  */
@@ -12,8 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-#include "config/route.h"
 
 /* ---- positions ---- */
 
@@ -270,86 +268,6 @@ static void check_rtp(struct rln_check *c)
 			r->rtp_timeout_s, 2 * r->rtcp_interval_ms);
 }
 
-/* ---- routes ---- */
-
-/* A set "[...]" that is never closed would match itself literally: not what was meant. */
-static bool is_pattern(const char *p)
-{
-	for (; *p; p++) {
-		if (*p == ']' || (unsigned char)*p <= ' ')
-			return false;
-		if (*p == '\\' && !*++p)
-			return false;
-		if (*p == '[') {
-			p += 1 + (p[1] == '!' || p[1] == '^');
-			p += *p == ']';
-			p = strchr(p, ']');
-			if (!p)
-				return false;
-		}
-	}
-	return true;
-}
-
-/* A key that belongs to other applications than this route's. */
-static void check_stray(struct rln_check *c, unsigned i, const void *value, const char *key, bool wanted, const char *where)
-{
-	if (!wanted && rln_check_given(c, value))
-		rln_check_blame(c, value, "routes[%u].%s: found it in a route whose app is another, expected it only with app %s",
-			i, key, where);
-}
-
-static void check_file_name(struct rln_check *c, unsigned i, const char *key, const char *name, bool names_allowed)
-{
-	const struct rln_route_names none = {0};
-	char path[2 * RLN_CONFIG_PATH];
-	size_t len = strlen(name);
-
-	if (len < 5 || strcasecmp(name + len - 4, ".wav") != 0)
-		rln_check_blame(c, name, "routes[%u].%s: found '%s', expected a file name that ends in .wav", i, key, name);
-	else if (names_allowed && rln_config_route_path(path, sizeof(path), "", name, &none) == -EINVAL)
-		rln_check_blame(c, name,
-			"routes[%u].%s: found '%s', expected no other names in it than {user} {from} {call} {time}", i, key,
-			name);
-	else if (strstr(name, "../"))
-		rln_check_blame(c, name, "routes[%u].%s: found '%s', expected a name without '../'", i, key, name);
-}
-
-static void check_route(struct rln_check *c, unsigned i)
-{
-	const struct rln_config_route *r = &c->config->routes[i];
-
-	if (!is_pattern(r->match))
-		rln_check_blame(c, r->match,
-			"routes[%u].match: found '%s', expected a pattern with *, ? and closed sets [...], without blanks", i,
-			r->match);
-	for (unsigned k = 0; k < i; k++) {
-		const char *before = c->config->routes[k].match;
-
-		if (strcmp(before, r->match) && (strcmp(before, "*") || i > k + 1)) /* behind "*" one fault is enough */
-			continue;
-		rln_check_blame(c, r->match,
-			"routes[%u].match: '%s' can never be reached behind routes[%u] '%s', expected it before that one", i,
-			r->match, k, before);
-		break;
-	}
-	check_stray(c, i, r->file, "file", r->app == RLN_ROUTE_PLAY, "play");
-	check_stray(c, i, &r->loop, "loop", r->app == RLN_ROUTE_PLAY, "play");
-	check_stray(c, i, &r->tone_hz, "tone_hz", r->app == RLN_ROUTE_TONE, "tone");
-	check_stray(c, i, &r->code, "code", r->app == RLN_ROUTE_REJECT, "reject");
-	check_stray(c, i, r->record, "record", r->app != RLN_ROUTE_REJECT, "record, echo, play or tone");
-	if (r->app == RLN_ROUTE_PLAY && !*r->file)
-		rln_check_blame(c, &r->app, "routes[%u].app: found play without 'file', expected the WAV file to play", i);
-	if (r->app == RLN_ROUTE_RECORD && !*r->record)
-		rln_check_blame(c, &r->app, "routes[%u].app: found record without 'record', expected the WAV file to write", i);
-	if (r->stereo && !*r->record)
-		rln_check_blame(c, &r->stereo, "routes[%u].stereo: found it without 'record', expected the WAV file to write", i);
-	if (*r->file)
-		check_file_name(c, i, "file", r->file, false);
-	if (*r->record)
-		check_file_name(c, i, "record", r->record, true);
-}
-
 /* ---- sizes ---- */
 
 uint32_t rln_config_mbuf_room(const struct rln_config *config)
@@ -400,7 +318,6 @@ int rln_config_check(const struct rln_config *config, const struct rln_config_ma
 	check_memory(&c);
 	check_sip(&c);
 	check_rtp(&c);
-	for (unsigned i = 0; i < config->routes_n; i++)
-		check_route(&c, i);
+	rln_check_apps(&c);
 	return report->n ? -EINVAL : 0;
 }

@@ -15,7 +15,7 @@ struct rln_config_mark {
 
 struct rln_config_marks {
 	unsigned n;
-	struct rln_config_mark at[4096]; /* a full configuration has some 2,500 values */
+	struct rln_config_mark at[8192]; /* a full configuration has some 6,000 values */
 };
 
 /* Adds every broken rule to the report, at the key that breaks it. marks NULL: a configuration that came from no file. 0 or

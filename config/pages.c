@@ -72,6 +72,15 @@ static void write_children(const struct page *p, enum rln_group group, const voi
 			write_group(p, (enum rln_group)g, base, indent);
 }
 
+/* The key of an item that stands in a mapping. */
+static void write_key(FILE *out, const struct rln_setting *s, const void *base, const char *indent)
+{
+	char key[RLN_SETTING_VALUE];
+
+	rln_setting_print(s, base, key, sizeof(key));
+	fprintf(out, "%s  %s:\n", indent, key);
+}
+
 /* An item of a list: what differs from its defaults; in a page with comments the first item shows the other keys too,
  * switched off. */
 static void write_item(const struct page *p, enum rln_group group, const void *base, const char *indent, bool first)
@@ -81,6 +90,9 @@ static void write_item(const struct page *p, enum rln_group group, const void *b
 		struct rln_config_route route;
 		struct rln_config_host host;
 		struct rln_config_net_route net_route;
+		struct rln_config_queue queue;
+		struct rln_config_menu menu;
+		struct rln_config_action action;
 	} fallback;
 	const struct page quiet = {p->out, p->comments && first};
 	char inner[32], dash[32];
@@ -96,6 +108,11 @@ static void write_item(const struct page *p, enum rln_group group, const void *b
 
 		if (s->group != group)
 			continue;
+		if (rln_groups[group].table && !begun) {
+			write_key(p->out, s, base, indent);
+			begun = true;
+			continue;
+		}
 		off = is_default(s, base, &fallback);
 		if (!off || quiet.comments)
 			write_setting(&quiet, s, base, inner, begun ? inner : dash, off);

@@ -94,8 +94,10 @@ static void take_scalar(struct walk *w, struct place *in, const struct rln_setti
 	char what[64];
 	int rc = -EINVAL;
 
-	if (node->type == YAML_SCALAR_NODE && !is_nothing(node) &&
-		node->data.scalar.length == strlen((char *)node->data.scalar.value))
+	if (node->type == YAML_SCALAR_NODE && is_nothing(node) && s->type == RLN_SET_FLAG)
+		rc = rln_setting_put(s, in->base, "on", 2);
+	else if (node->type == YAML_SCALAR_NODE && !is_nothing(node) &&
+		 node->data.scalar.length == strlen((char *)node->data.scalar.value))
 		rc = rln_setting_put(s, in->base, (const char *)node->data.scalar.value, node->data.scalar.length);
 	if (rc == -EEXIST)
 		FAULT(w, node->start_mark, "%s.%s: %s stands in the list already, expected each once", in->path, s->key,
@@ -117,10 +119,13 @@ static void take_setting(struct walk *w, struct place *in, const struct rln_sett
 	}
 	rln_setting_clear(s, in->base);
 	note(w, in->base + s->count_offset, sizeof(uint16_t), node, false);
-	if (node->type == YAML_SCALAR_NODE && s->type == RLN_SET_CPUS) {
-		take_scalar(w, in, s, node); /* "auto" or "2-5" */
+	if (node->type == YAML_SCALAR_NODE && (s->type == RLN_SET_CPUS || s->type == RLN_SET_TEXTS)) {
+		take_scalar(w, in, s, node); /* "auto" or "2-5"; a single text */
 		return;
 	}
+	if (node->type == YAML_SEQUENCE_NODE && s->type == RLN_SET_TEXTS && s->fallback &&
+		node->data.sequence.items.start == node->data.sequence.items.top)
+		return; /* none, as by default */
 	if (node->type != YAML_SEQUENCE_NODE || node->data.sequence.items.start == node->data.sequence.items.top) {
 		wrong_value(w, in, s, node, false);
 		return;
@@ -159,6 +164,40 @@ static void take_list(struct walk *w, struct place *in, enum rln_group group, ya
 		++*n;
 		note(w, item.base, g->size, at, true);
 		rln_group_defaults(group, item.base);
+		take_map(w, &item, at);
+	}
+}
+
+/* The pairs of a mapping whose keys are the user's, e.g. a menu's digits: each an item, the key its first setting. */
+static void take_table(struct walk *w, struct place *in, enum rln_group group, yaml_node_t *node)
+{
+	const struct rln_group_info *g = &rln_groups[group];
+	uint16_t *n = (uint16_t *)(in->base + g->count_offset);
+	const struct rln_setting *key = rln_settings;
+	char what[64];
+
+	while (key->group != group)
+		key++;
+	note(w, in->base + g->offset, g->size * g->items, node, true);
+	if (node->type != YAML_MAPPING_NODE) {
+		FAULT(w, node->start_mark, "%s.%s: found %s, expected a mapping (key: {...})", in->path, g->key,
+			found(node, what));
+		return;
+	}
+	for (yaml_node_pair_t *p = node->data.mapping.pairs.start; p < node->data.mapping.pairs.top; p++) {
+		struct place item = {.group = group, .base = in->base + g->offset + g->size * *n, .settings = 1};
+		yaml_node_t *name = yaml_document_get_node(&w->doc, p->key), *at = yaml_document_get_node(&w->doc, p->value);
+
+		snprintf(item.path, sizeof(item.path), "%.60s.%.20s[%u]", in->path, g->key, (unsigned)*n);
+		if (*n == g->items) {
+			FAULT(w, name->start_mark, "%s: found more than %u items, expected at most %u", item.path, g->items,
+				g->items);
+			return;
+		}
+		++*n;
+		note(w, item.base, g->size, at, true);
+		rln_group_defaults(group, item.base);
+		take_scalar(w, &item, key, name);
 		take_map(w, &item, at);
 	}
 }
@@ -218,7 +257,9 @@ static void take_pair(struct walk *w, struct place *in, yaml_node_t *key, yaml_n
 	if (group == RLN_GROUP_COUNT) {
 		unknown_key(w, in, key, name);
 	} else if (first_use(w, in, &in->groups, group, key)) {
-		if (rln_groups[group].items) {
+		if (rln_groups[group].table) {
+			take_table(w, in, group, value);
+		} else if (rln_groups[group].items) {
 			take_list(w, in, group, value);
 		} else if (!is_nothing(value)) { /* "sip:" with all its keys commented out */
 			struct place child = {.group = group, .base = in->base + rln_groups[group].offset};
@@ -329,15 +370,15 @@ static void set_defaults(struct walk *w)
 	char lists[4096];
 
 	memset(&w->config, 0, sizeof(w->config));
-	for (unsigned g = 1; g < RLN_GROUP_COUNT; g++)
-		if (rln_groups[g].items == 0)
-			rln_group_defaults((enum rln_group)g, (char *)&w->config + rln_groups[g].offset);
+	rln_group_defaults(RLN_GROUP_ROOT, &w->config);
 	default_lists(lists, sizeof(lists));
 	walk_text(w, lists, strlen(lists));
 	w->marks.n = 0; /* nothing of it stood in a file */
 }
 
-int rln_config_parse(struct rln_config *out, const char *text, size_t len, struct rln_config_report *report)
+/* `at` receives the positions; NULL: nobody asks for them. */
+static int parse(
+	struct rln_config *out, const char *text, size_t len, struct rln_config_report *report, struct rln_config_marks *at)
 {
 	struct walk *w = calloc(1, sizeof(*w));
 	int rc = 0;
@@ -358,11 +399,18 @@ int rln_config_parse(struct rln_config *out, const char *text, size_t len, struc
 		rc = -EINVAL;
 	else
 		*out = w->config;
+	if (at)
+		*at = w->marks;
 	free(w);
 	return rc;
 }
 
-int rln_config_load(struct rln_config *out, const char *path, struct rln_config_report *report)
+int rln_config_parse(struct rln_config *out, const char *text, size_t len, struct rln_config_report *report)
+{
+	return parse(out, text, len, report, NULL);
+}
+
+static int load(struct rln_config *out, const char *path, struct rln_config_report *report, struct rln_config_marks *at)
 {
 	FILE *file = NULL;
 	char *text = NULL;
@@ -389,13 +437,36 @@ int rln_config_load(struct rln_config *out, const char *path, struct rln_config_
 		rc = -EFBIG;
 		rln_config_fault(report, 1, 1, "the file is larger than %u bytes", RLN_CONFIG_FILE_MAX);
 	} else {
-		rc = rln_config_parse(out, text, len, report);
+		rc = parse(out, text, len, report, at);
 	}
 out:
 	free(text);
 	if (file)
 		fclose(file);
 	return rc;
+}
+
+int rln_config_load(struct rln_config *out, const char *path, struct rln_config_report *report)
+{
+	return load(out, path, report, NULL);
+}
+
+void rln_config_locate(const char *path, const struct rln_config *config, const void *value, unsigned *line, unsigned *column)
+{
+	struct again {
+		struct rln_config config;
+		struct rln_config_report report;
+		struct rln_config_marks marks;
+	} *again = calloc(1, sizeof(*again));
+	struct rln_config_mark mark;
+
+	*line = *column = 1;
+	if (again && load(&again->config, path, &again->report, &again->marks) == 0) {
+		mark = rln_config_mark_find(&again->marks, config, value);
+		*line = mark.line;
+		*column = mark.column;
+	}
+	free(again);
 }
 
 void rln_config_defaults(struct rln_config *out)

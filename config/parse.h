@@ -29,5 +29,8 @@ int rln_config_parse(struct rln_config *out, const char *text, size_t len, struc
 /* The same from a file. Also -errno of opening or reading it, -EFBIG beyond RLN_CONFIG_FILE_MAX; the report says so in words. */
 int rln_config_load(struct rln_config *out, const char *path, struct rln_config_report *report)
 	__attribute__((warn_unused_result));
+/* Where in that file a value of the configuration that was read from it stands, for faults that show only later; 1:1 when it
+ * does not stand there, or no longer. Reads the file again. */
+void rln_config_locate(const char *path, const struct rln_config *config, const void *value, unsigned *line, unsigned *column);
 /* "FILE:LINE:COLUMN: text", a line each, in the order of the file. */
 void rln_config_report_print(FILE *to, const char *file, const struct rln_config_report *report);

@@ -74,6 +74,40 @@ static const char *value_of(const char *p, size_t len, const struct rln_route_na
 	return NULL;
 }
 
+/* A name inside a URI: what has a meaning there does not come from the wire. */
+static int put_user(struct out *o, const char *text)
+{
+	static const char safe[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.!~*'()&=+$,%";
+	int rc = 0;
+
+	for (const char *p = text; *p && rc == 0; p++)
+		if (strchr(safe, *p))
+			rc = put(o, p, 1);
+	return rc;
+}
+
+/* `pattern` with each {name} that stands in it written by `put_name`. */
+static int expand(
+	struct out *o, const char *pattern, const struct rln_route_names *names, int (*put_name)(struct out *o, const char *text))
+{
+	int rc = 0;
+
+	while (rc == 0 && *pattern) {
+		size_t len = strcspn(pattern, "{");
+		const char *close, *value;
+
+		rc = put(o, pattern, len);
+		pattern += len;
+		if (rc || !*pattern)
+			break;
+		close = strchr(pattern, '}');
+		value = close ? value_of(pattern, (size_t)(close + 1 - pattern), names) : NULL;
+		rc = value ? put_name(o, value) : -EINVAL;
+		pattern = close ? close + 1 : "";
+	}
+	return rc;
+}
+
 int rln_config_route_path(char *out, size_t size, const char *folder, const char *pattern, const struct rln_route_names *names)
 {
 	struct out o = {out, out + size};
@@ -84,18 +118,14 @@ int rln_config_route_path(char *out, size_t size, const char *folder, const char
 		if (rc == 0 && *folder)
 			rc = put(&o, "/", 1);
 	}
-	while (rc == 0 && *pattern) {
-		size_t len = strcspn(pattern, "{");
-		const char *close, *value;
+	return rc ? rc : expand(&o, pattern, names, put_safe);
+}
 
-		rc = put(&o, pattern, len);
-		pattern += len;
-		if (rc || !*pattern)
-			break;
-		close = strchr(pattern, '}');
-		value = close ? value_of(pattern, (size_t)(close + 1 - pattern), names) : NULL;
-		rc = value ? put_safe(&o, value) : -EINVAL;
-		pattern = close ? close + 1 : "";
-	}
-	return rc;
+int rln_config_route_target(char *out, size_t size, const char *pattern, const struct rln_route_names *names)
+{
+	struct out o = {out, out + size};
+
+	if (strstr(pattern, "{call}") || strstr(pattern, "{time}"))
+		return -EINVAL;
+	return size ? expand(&o, pattern, names, put_user) : -ENAMETOOLONG;
 }

@@ -27,3 +27,9 @@ const char *rln_config_uri_user(const char *uri, char *out, size_t size);
  * (unknown {name}).
  */
 int rln_config_route_path(char *out, size_t size, const char *folder, const char *pattern, const struct rln_route_names *names);
+
+/*
+ * The URI that a route calls: {user} and {from} of `names` replaced, what a user part may not hold there (RFC 3261 25.1) left
+ * out. 0, -ENAMETOOLONG or -EINVAL (unknown {name}).
+ */
+int rln_config_route_target(char *out, size_t size, const char *pattern, const struct rln_route_names *names);

@@ -17,6 +17,8 @@
 #define COUNT_IP(tag, field)        0
 #define COUNT_PREFIX(tag, field)    0
 #define COUNT_MAC(tag, field)       0
+#define COUNT_FLAG(tag, field)      0
+#define COUNT_TEXTS(tag, field)     offsetof(struct tag, field##_n)
 #define COUNT_CPUS(tag, field)      offsetof(struct tag, field##_n)
 #define COUNT_PREFIXES(tag, field)  offsetof(struct tag, field##_n)
 #define COUNT_ENUMS(tag, field)     offsetof(struct tag, field##_n)
@@ -29,11 +31,13 @@
 #define SIZE_CPU(tag, field)       sizeof(MEMBER(tag, field)), 0
 #define SIZE_IP(tag, field)        sizeof(MEMBER(tag, field)), 0
 #define SIZE_PREFIX(tag, field)    sizeof(MEMBER(tag, field)), 0
+#define SIZE_FLAG(tag, field)      sizeof(MEMBER(tag, field)), 0
 #define SIZE_MAC(tag, field)       7, 0
 #define SIZE_LIST(tag, field)      sizeof(MEMBER(tag, field[0])), sizeof(MEMBER(tag, field)) / sizeof(MEMBER(tag, field[0]))
 #define SIZE_CPUS                  SIZE_LIST
 #define SIZE_PREFIXES              SIZE_LIST
 #define SIZE_ENUMS                 SIZE_LIST
+#define SIZE_TEXTS                 SIZE_LIST
 
 #define WHEN_START false
 #define WHEN_LIVE  true
@@ -44,6 +48,7 @@
 const struct rln_setting rln_settings[] = {
 #define MAP(...)
 #define LIST(...)
+#define TABLE(...)
 #define SET(group, tag, field, type, min, max, fallback, when, help)                                                             \
 	ROW(group, tag, #field, field, type, min, max, NULL, fallback, when, help)
 #define ENUMERATED(group, tag, field, type, choices, fallback, when, help)                                                       \
@@ -53,6 +58,7 @@ const struct rln_setting rln_settings[] = {
 #include "config/schema.def"
 #undef MAP
 #undef LIST
+#undef TABLE
 #undef SET
 #undef ENUMERATED
 #undef KEYED
@@ -60,19 +66,23 @@ const struct rln_setting rln_settings[] = {
 const unsigned rln_settings_n = sizeof(rln_settings) / sizeof(rln_settings[0]);
 
 const struct rln_group_info rln_groups[RLN_GROUP_COUNT] = {
-	[RLN_GROUP_ROOT] = {"", NULL, "", 0, 0, sizeof(struct rln_config), 0, RLN_GROUP_COUNT},
+	[RLN_GROUP_ROOT] = {"", NULL, "", 0, 0, sizeof(struct rln_config), 0, RLN_GROUP_COUNT, false},
 #define MAP(group, parent, tag, field, help)                                                                                     \
 	[RLN_GROUP_##group] = {                                                                                                  \
-		#field, NULL, help, offsetof(struct tag, field), 0, sizeof(MEMBER(tag, field)), 0, RLN_GROUP_##parent},
+		#field, NULL, help, offsetof(struct tag, field), 0, sizeof(MEMBER(tag, field)), 0, RLN_GROUP_##parent, false},
 #define LIST(group, parent, tag, field, max, fallback, help)                                                                     \
 	[RLN_GROUP_##group] = {#field, fallback, help, offsetof(struct tag, field), offsetof(struct tag, field##_n),             \
-		sizeof(MEMBER(tag, field[0])), max, RLN_GROUP_##parent},
+		sizeof(MEMBER(tag, field[0])), max, RLN_GROUP_##parent, false},
+#define TABLE(group, parent, tag, field, max, help)                                                                              \
+	[RLN_GROUP_##group] = {#field, NULL, help, offsetof(struct tag, field), offsetof(struct tag, field##_n),                 \
+		sizeof(MEMBER(tag, field[0])), max, RLN_GROUP_##parent, true},
 #define SET(...)
 #define ENUMERATED(...)
 #define KEYED(...)
 #include "config/schema.def"
 #undef MAP
 #undef LIST
+#undef TABLE
 #undef SET
 #undef ENUMERATED
 #undef KEYED
@@ -140,8 +150,7 @@ static unsigned distance(const char *a, const char *b)
 	return d[la % 3][lb];
 }
 
-/* Is `word` near enough to `text` to be worth a question, and nearer than *best? */
-static bool nearer(const char *text, const char *word, unsigned *best)
+bool rln_config_nearer(const char *text, const char *word, unsigned *best)
 {
 	size_t len = strlen(text);
 	unsigned bound = len < 4 ? 1 : len < 9 ? 2 : 3, d = distance(text, word);
@@ -160,10 +169,10 @@ const char *rln_setting_nearest(enum rln_group group, const char *text)
 	const char *found = NULL;
 
 	for (unsigned i = 0; i < rln_settings_n; i++)
-		if (rln_settings[i].group == group && nearer(text, rln_settings[i].key, &best))
+		if (rln_settings[i].group == group && rln_config_nearer(text, rln_settings[i].key, &best))
 			found = rln_settings[i].key;
 	for (unsigned g = 1; g < RLN_GROUP_COUNT; g++)
-		if (rln_groups[g].parent == group && nearer(text, rln_groups[g].key, &best))
+		if (rln_groups[g].parent == group && rln_config_nearer(text, rln_groups[g].key, &best))
 			found = rln_groups[g].key;
 	return found;
 }
@@ -193,7 +202,7 @@ const char *rln_setting_nearest_choice(const struct rln_setting *s, const char *
 		snprintf(word, sizeof(word), "%.*s", (int)len, p);
 		if (len && strcasecmp(word, text) == 0)
 			best = 0; /* nothing is nearer */
-		else if (!len || !nearer(text, word, &best))
+		else if (!len || !rln_config_nearer(text, word, &best))
 			continue;
 		memcpy(found, word, sizeof(found));
 	}

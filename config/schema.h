@@ -19,21 +19,25 @@ enum rln_setting_type {
 	RLN_SET_IP,
 	RLN_SET_PREFIX,
 	RLN_SET_MAC,
+	RLN_SET_FLAG,
 	RLN_SET_CPUS, /* from here on lists */
 	RLN_SET_PREFIXES,
 	RLN_SET_ENUMS,
+	RLN_SET_TEXTS,
 };
 
 enum rln_group {
 	RLN_GROUP_ROOT,
 #define MAP(group, ...)  RLN_GROUP_##group,
 #define LIST(group, ...) RLN_GROUP_##group,
+#define TABLE(group, ...) RLN_GROUP_##group,
 #define SET(...)
 #define ENUMERATED(...)
 #define KEYED(...)
 #include "config/schema.def"
 #undef MAP
 #undef LIST
+#undef TABLE
 #undef SET
 #undef ENUMERATED
 #undef KEYED
@@ -56,6 +60,7 @@ struct rln_group_info {
 	size_t offset, count_offset, size; /* offsets in the parent's struct; size of one item */
 	uint16_t items;                    /* lists: how many fit; 0 = a mapping */
 	uint8_t parent;
+	bool table; /* a list that is written as a mapping: the first setting of its items is the key */
 };
 
 extern const struct rln_setting rln_settings[];
@@ -91,10 +96,12 @@ void rln_setting_clear(const struct rln_setting *s, void *base);
 #define RLN_SETTING_EXPECT 192
 const char *rln_setting_expected(const struct rln_setting *s, bool item, char buf[RLN_SETTING_EXPECT]);
 /* The value as YAML. Returns the length (as snprintf). */
-#define RLN_SETTING_VALUE 1024
+#define RLN_SETTING_VALUE 10240 /* RLN_CONFIG_AGENTS texts, each character doubled */
 int rln_setting_print(const struct rln_setting *s, const void *base, char *buf, size_t size);
-/* Every setting of a group to its default (required ones: zero). */
+/* Every setting of a group to its default (required ones: zero), those of the mappings in it included. */
 void rln_group_defaults(enum rln_group group, void *base);
+/* Is `word` near enough to what somebody wrote to be worth a question, and nearer than *best (start: UINT_MAX)? */
+bool rln_config_nearer(const char *text, const char *word, unsigned *best);
 
 /* Address texts of this room: "198.18.0.1" and "2001:db8::1/64". 0 or -EINVAL. */
 int rln_config_ip_parse(struct rln_config_ip *out, const char *text, size_t len);

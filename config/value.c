@@ -279,6 +279,14 @@ static int put_enums(const struct rln_setting *s, void *base, const char *text, 
 	return rc ? rc : append(s, base, &v);
 }
 
+static int put_texts(const struct rln_setting *s, void *base, const char *text, size_t len)
+{
+	char item[RLN_CONFIG_PATH];
+	int rc = put_text(s, item, text, len);
+
+	return rc ? rc : append(s, base, item);
+}
+
 int rln_setting_put(const struct rln_setting *s, void *base, const char *text, size_t len)
 {
 	void *at = (char *)base + s->offset;
@@ -288,6 +296,7 @@ int rln_setting_put(const struct rln_setting *s, void *base, const char *text, s
 	case RLN_SET_AUTO_UINT:
 		return put_uint(s, at, text, len);
 	case RLN_SET_BOOL:
+	case RLN_SET_FLAG:
 		return put_bool(at, text, len);
 	case RLN_SET_ENUM:
 		return put_enum(s, at, text, len);
@@ -307,6 +316,8 @@ int rln_setting_put(const struct rln_setting *s, void *base, const char *text, s
 		return put_prefixes(s, base, text, len);
 	case RLN_SET_ENUMS:
 		return put_enums(s, base, text, len);
+	case RLN_SET_TEXTS:
+		return put_texts(s, base, text, len);
 	}
 	return -EINVAL;
 }
@@ -343,6 +354,9 @@ void rln_group_defaults(enum rln_group group, void *base)
 		else
 			(void)rln_setting_put(s, base, s->fallback, strlen(s->fallback));
 	}
+	for (unsigned g = group + 1; g < RLN_GROUP_COUNT; g++)
+		if (rln_groups[g].parent == group && rln_groups[g].items == 0)
+			rln_group_defaults((enum rln_group)g, (char *)base + rln_groups[g].offset);
 }
 
 /* ---- value to text ---- */
@@ -377,6 +391,7 @@ const char *rln_setting_expected(const struct rln_setting *s, bool item, char bu
 		snprintf(buf, size, "auto or a number from %lu to %lu", (unsigned long)s->min, (unsigned long)s->max);
 		break;
 	case RLN_SET_BOOL:
+	case RLN_SET_FLAG:
 		snprintf(buf, size, "on or off");
 		break;
 	case RLN_SET_ENUM:
@@ -404,6 +419,10 @@ const char *rln_setting_expected(const struct rln_setting *s, bool item, char bu
 		snprintf(buf, size, "%s",
 			item ? "an address with its prefix length, e.g. 198.18.0.1/24"
 			     : "a list of addresses with prefix length, e.g. [198.18.0.1/24]");
+		break;
+	case RLN_SET_TEXTS:
+		snprintf(buf, size, "%s%lu to %lu bytes without control characters", item ? "text of " : "a list of texts of ",
+			(unsigned long)s->min, (unsigned long)s->max);
 		break;
 	case RLN_SET_ENUMS:
 		choices_text(s, words, sizeof(words));
@@ -456,12 +475,14 @@ static int print_item(const struct rln_setting *s, const void *at, char *buf, si
 			return snprintf(buf, size, "auto");
 		return snprintf(buf, size, "%lu", (unsigned long)load(at, s->size));
 	case RLN_SET_BOOL:
+	case RLN_SET_FLAG:
 		return snprintf(buf, size, "%s", *(const bool *)at ? "on" : "off");
 	case RLN_SET_ENUM:
 	case RLN_SET_ENUMS:
 		p = rln_setting_choice(s, *m, &len);
 		return snprintf(buf, size, "%.*s", (int)len, p ? p : "");
 	case RLN_SET_TEXT:
+	case RLN_SET_TEXTS:
 		return print_text(at, buf, size);
 	case RLN_SET_CPU:
 		if (*(const int16_t *)at == RLN_CPU_AUTO)

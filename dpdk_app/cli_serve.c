@@ -49,6 +49,18 @@ static void route_text(const struct rln_config_route *r, char *buf, size_t size)
 	case RLN_ROUTE_REJECT:
 		snprintf(buf, size, "refused with %u", r->code);
 		break;
+	case RLN_ROUTE_BRIDGE:
+		snprintf(buf, size, "calls %s%s", r->to[0], r->to_n > 1 ? " and others in turn" : "");
+		break;
+	case RLN_ROUTE_QUEUE:
+		snprintf(buf, size, "waits in the queue %s", r->queue);
+		break;
+	case RLN_ROUTE_MENU:
+		snprintf(buf, size, "hears the menu %s", r->menu);
+		break;
+	case RLN_ROUTE_PLUGIN:
+		snprintf(buf, size, "the plug-in %s decides", r->file);
+		break;
 	}
 }
 
@@ -92,7 +104,9 @@ void rln_cli_write_welcome(FILE *out, const struct rln_config *c)
 				rln_device_kind_name(rln_device_kind(c->ports[i].device)));
 		}
 	host_text(c, &c->ports[0].addresses[0].ip, host, sizeof(host));
-	for (unsigned i = 0; i < c->routes_n; i++) {
+	if (*c->handler.plugin)
+		fprintf(out, "  sip:*@%s             the plug-in %s decides on every call\n", host, c->handler.plugin);
+	for (unsigned i = 0; i < c->routes_n && !*c->handler.plugin; i++) {
 		route_text(&c->routes[i], text, sizeof(text));
 		fprintf(out, "  sip:%s@%s%*s %s\n", c->routes[i].match, host,
 			(int)(strlen(c->routes[i].match) < 12 ? 12 - strlen(c->routes[i].match) : 0), "", text);
@@ -167,7 +181,9 @@ static void make_recordings_folder(const struct rln_config *config)
 
 int rln_cli_serve(const struct rln_cli *cli)
 {
-	struct rln_appliance_options options = {.eal_args = *cli->eal_args ? cli->eal_args : NULL, .routes = true};
+	const char *file = cli->config_file ? cli->config_file : getenv("RINGLANE_CONFIG");
+	struct rln_appliance_options options = {
+		.eal_args = *cli->eal_args ? cli->eal_args : NULL, .config_file = file && *file ? file : NULL, .routes = true};
 	struct rln_appliance *appliance;
 	struct rln_config *config = malloc(sizeof(*config));
 	int fd = -1, signo, rc = RLN_EXIT_FAILED;

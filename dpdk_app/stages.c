@@ -320,9 +320,19 @@ static int start_apps(struct rln_appliance *a)
 {
 	int rc = rln_hosts_create(&a->hosts, &(struct rln_hosts_cfg){a->coord, a->bus, a->wheel});
 
+	struct rln_apps_fault fault;
+	unsigned line = 1, column = 1;
+
 	if (rc != 0 || !a->options.routes)
 		return rc;
-	return rln_apps_create(&a->apps, &(struct rln_apps_cfg){a->hosts, &a->config});
+	rc = rln_apps_create(&a->apps, &(struct rln_apps_cfg){a->hosts, &a->config}, &fault);
+	if (rc == 0 || !fault.value)
+		return rc;
+	if (a->options.config_file)
+		rln_config_locate(a->options.config_file, &a->config, fault.value, &line, &column);
+	rln_log(RLN_LOG_ERROR, 0, "%s:%u:%u: %s", a->options.config_file ? a->options.config_file : "configuration", line, column,
+		fault.text);
+	return rc;
 }
 
 static void stop_apps(struct rln_appliance *a)
@@ -354,7 +364,8 @@ static int start_telemetry(struct rln_appliance *a)
 		.workers = a->eal.workers,
 		.net = &a->net,
 		.ports = a->ports,
-		.coord = a->coord};
+		.coord = a->coord,
+		.apps = a->apps};
 
 	if (!a->config.runtime.telemetry)
 		return 0;

@@ -15,6 +15,7 @@ struct rln_telemetry_view;
 
 struct rln_appliance_options {
 	const char *eal_args; /* further EAL arguments, or NULL */
+	const char *config_file; /* where the configuration was read, for faults; NULL: not from a file */
 	bool routes;          /* serve: the route table of the config takes calls on the config's SIP port */
 };
 

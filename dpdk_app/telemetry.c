@@ -19,6 +19,7 @@
 #include "lcore/count.h"
 #include "lcore/heap.h"
 #include "lcore/log.h"
+#include "session/apps/apps.h"
 #include "session/coordinator.h"
 #include "session/shard.h"
 
@@ -267,6 +268,33 @@ static void answer_ports(struct rte_tel_data *d, const char *params)
 	}
 }
 
+static void answer_queues(struct rte_tel_data *d, const char *params)
+{
+	struct rln_queue_figures f;
+	const char *name;
+	char buf[RLN_CONFIG_NAME];
+
+	(void)params;
+	for (unsigned i = 0; (name = rln_apps_queue(t.view.apps, i, &f)); i++) {
+		struct rte_tel_data *child = inner();
+
+		if (!child)
+			return;
+		add(child, "waiting", f.waiting);
+		add(child, "agents_ringing", f.ringing);
+		add(child, "agents_talking", f.talking);
+		add(child, "agents_free", f.free);
+		add(child, "entered", f.entered);
+		add(child, "refused", f.refused);
+		add(child, "answered", f.answered);
+		add(child, "abandoned", f.abandoned);
+		add(child, "timed_out", f.timed_out);
+		add(child, "agent_calls_failed", f.not_answered);
+		add(child, "mean_wait_ms", f.answered ? f.waited_ms / f.answered : 0);
+		attach(d, plain(buf, sizeof(buf), name), child);
+	}
+}
+
 static void answer_log(struct rte_tel_data *d, const char *params)
 {
 	static const char *const levels[] = {"error", "warning", "info", "debug"};
@@ -308,6 +336,7 @@ static const struct {
 	{"/ringlane/rings", "Events and packets that wait in each ring.", answer_rings},
 	{"/ringlane/pools", "Packet buffers, event blocks and heap in use.", answer_pools},
 	{"/ringlane/events", "Published, delivered, retried and dropped events by kind.", answer_events},
+	{"/ringlane/queues", "Each call queue: who waits, what its agents do, what became of its callers.", answer_queues},
 	{"/ringlane/ports", "Each device's packets and losses, the kernel's included.", answer_ports},
 	{"/ringlane/log", "Log level; parameter: error, warning, info or debug sets it.", answer_log},
 	{"/ringlane/trace", "Trace of every event; parameter: on or off.", answer_trace},

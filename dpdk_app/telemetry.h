@@ -5,7 +5,7 @@
  * counters have one writer each.
  *
  *     /ringlane/calls     /ringlane/counters[,control|app|workerN]    /ringlane/lcores    /ringlane/rings    /ringlane/pools
- *     /ringlane/events    /ringlane/ports      /ringlane/log[,LEVEL]                     /ringlane/trace[,on|off]
+ *     /ringlane/events    /ringlane/queues    /ringlane/ports      /ringlane/log[,LEVEL]                     /ringlane/trace[,on|off]
  */
 #pragma once
 
@@ -14,6 +14,7 @@
 #include "lcore/loop.h"
 #include "lcore/net/net.h"
 
+struct rln_apps;
 struct rln_coord;
 struct rln_ports;
 struct rln_shard;
@@ -29,6 +30,7 @@ struct rln_telemetry_view {
 	const struct rln_net_shared *net;
 	const struct rln_ports *ports;
 	const struct rln_coord *coord;
+	const struct rln_apps *apps; /* NULL: no routes are served */
 };
 
 /* After EAL is up and everything in the view exists. 0 or -errno. Main thread. */

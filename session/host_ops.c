@@ -238,6 +238,14 @@ static void stop_timer(struct rln_host *host, struct rln_session_id call, unsign
 
 /* ---- what is known ---- */
 
+static enum rln_call_state state_of(struct rln_host *host, struct rln_session_id call)
+{
+	struct rln_registry_entry entry;
+
+	return rln_registry_knows(rln_coord_registry(coord_of(host)), call.v, &entry) ? (enum rln_call_state)entry.state
+										      : RLN_STATE_TERMINATED;
+}
+
 static void set_data(struct rln_host *host, struct rln_session_id call, void *data)
 {
 	struct rln_host_record *record = mine(host, call);
@@ -314,6 +322,7 @@ const struct rln_host_ops rln_host_ops = {
 	.now_ms = now_ms,
 	.start_timer = start_timer,
 	.stop_timer = stop_timer,
+	.state = state_of,
 	.set_data = set_data,
 	.data = data_of,
 	.caller = caller,

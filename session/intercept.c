@@ -111,7 +111,12 @@ static void admit(struct rln_coord *coord, const struct rln_event *ev, unsigned 
 {
 	struct rln_session *s = rln_factory_incoming(coord, id, ev, peer, policy_of(decision));
 
-	if (!s) {
+	if (!s) { /* the handler has its answer, and may have begun with the call */
+		struct rln_event over = {.id = id.v,
+			.kind = RLN_EV_SESSION_TERMINATED,
+			.session_terminated = {.reason = RLN_END_NETWORK, .code = 500}};
+
+		rln_session_hub_publish_event(coord, &over);
 		refuse(coord, ev, 500);
 		return;
 	}

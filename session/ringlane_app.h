@@ -78,6 +78,7 @@ struct rln_host_ops {
 	void (*stop_timer)(struct rln_host *host, struct rln_session_id call, unsigned number);
 
 	/* ---- what is known ---- */
+	enum rln_call_state (*state)(struct rln_host *host, struct rln_session_id call); /* TERMINATED when there is none (yet) */
 	void (*set_data)(struct rln_host *host, struct rln_session_id call, void *data); /* a pointer beside a call of this handler */
 	void *(*data)(struct rln_host *host, struct rln_session_id call);
 	const char *(*caller)(struct rln_host *host, struct rln_session_id call); /* URI of the caller, "" when unknown */

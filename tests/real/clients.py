@@ -16,7 +16,7 @@ from pathlib import Path
 from harness import Failed, check, sh
 
 HERE = Path(__file__).parent
-RINGLANE, KAMAILIO, BARESIP, LINPHONE, SIPP = ('198.18.0.' + x for x in '12345')
+RINGLANE, KAMAILIO, BARESIP, LINPHONE, SIPP, LINPHONE2 = ('198.18.0.' + x for x in '123456')
 # What the trace says when the peer holds, and when it has resumed.
 HELD = r'MEDIA_STREAM_STATE_CHANGED .*new_state=HELD direction=INBOUND'
 BACK = r'MEDIA_STREAM_STATE_CHANGED .*new_state=(READY|FLOWING) direction=BIDIRECTIONAL'

@@ -236,6 +236,14 @@ class World:
         p.expect('drive is ready', 20)
         return p
 
+    def keep(self, where):
+        where.mkdir(parents=True, exist_ok=True)
+        for i, p in enumerate(self.procs):
+            (where / f'{i}-{p.name.replace(" ", "-")}').write_text(p.text())
+        for f in self.dir.iterdir():
+            if f.is_file():
+                shutil.copy(f, where)
+
     def close(self):
         for p in reversed(self.procs):
             with contextlib.suppress(Exception):
@@ -301,9 +309,8 @@ def main():
                 traceback.print_exc()
             for p in w.procs:
                 print(f'  --- {p.name}: {" ".join(p.cmd)}\n{p.tail()}', flush=True)
-                if os.environ.get('KEEP'):
-                    shutil.copytree(w.dir, Path(os.environ['KEEP'], fn.__name__), dirs_exist_ok=True)
-                    Path(os.environ['KEEP'], fn.__name__, p.name.replace(' ', '_')).write_text(p.text())
+            if os.environ.get('KEEP'):  # a folder for everything that was printed and written
+                w.keep(Path(os.environ['KEEP'], fn.__name__))
         finally:
             w.close()
     print(f'{passed} passed, {failed} failed', flush=True)

@@ -8,7 +8,8 @@ import re
 import time
 from pathlib import Path
 
-from harness import Failed, check
+from clients import RINGLANE, SIPP, lan
+from harness import Failed, check, config, nothing_left
 
 OFFER = '''v=0
 o=sipp 1 {version} IN IP4 [local_ip]
@@ -59,9 +60,9 @@ def refused_ack(cseq=1, back=1):
     return request('ACK', cseq, branch=f'[branch-{back}]')
 
 
-def receive(code, maybe=False, **has):
-    """A response; has: a header's name (_ for -) or `body`, and the pattern that must be found in it."""
-    acts = ''.join(_check(name, pattern) for name, pattern in has.items())
+def receive(code, maybe=False, take=(), **has):
+    """A response; has: a header's name (_ for -) or `body`, and the pattern that must be found in it. take: variable -> header that it keeps."""
+    acts = ''.join(_check(name, pattern) for name, pattern in has.items()) + ''.join(keep(take[v], v) for v in take)
     inside = f'<action>{acts}</action>' if acts else ''
     return f'<recv response="{code}"{" optional=" + chr(34) + "true" + chr(34) if maybe else ""}>{inside}</recv>'
 
@@ -153,3 +154,49 @@ def wait_for_port(ns, port, timeout=10):
 def finish(p, timeout=40):
     code = p.wait(timeout)
     check(code == 0, f'{p.name}: exit {code}\n{p.errors.read_text()[:4000] if p.errors.exists() else p.tail(25)}')
+
+
+# ---- one side of ours, many scenarios beside one another ----
+
+ROUTES = '''
+routes:
+  - {match: echo, app: echo}
+  - {match: ring, app: echo, ring_ms: 20000}
+  - {match: short, app: echo, ring_ms: 100}
+'''
+
+
+def callers(w, scenes, more=''):
+    """A server, and beside one another the callers: name -> (user, steps). All end as written, and nothing is left."""
+    ours, theirs = lan(w, SIPP)
+    server = w.ringlane(config(more=ROUTES + more), ns=ours, args=('serve', '--trace'))
+    running = [start(w, theirs, name, steps, local=SIPP, port=6000 + 10 * i, target=RINGLANE, user=user)
+               for i, (name, (user, steps)) in enumerate(scenes.items())]
+    for p in running:
+        finish(p)
+    nothing_left(server)
+    return server
+
+
+class Called:
+    """We call, each of them beside the others: name -> steps of the called side."""
+
+    def __init__(self, w, scenes, more=''):
+        ours, theirs = lan(w, SIPP)
+        self.drive = w.drive(ours, config(more=more))
+        self.names = list(scenes)
+        self.running = [start(w, theirs, name, steps, local=SIPP, port=6000 + 10 * i) for i, (name, steps) in enumerate(scenes.items())]
+        for i, name in enumerate(self.names):
+            wait_for_port(theirs, 6000 + 10 * i)
+            self.drive.do(f'call {name} sip:x@{SIPP}:{6000 + 10 * i}')
+
+    def ended(self, **expected):
+        """How each call ended, in words; then the peers must be content."""
+        for name, text in expected.items():
+            self.drive.do(f'wait {name} OVER 20000')
+            self.drive.do(f'end {name}')
+            got = self.drive.expect(f'^ended {name} (.*)', lane='ended').group(1)
+            check(re.search(text, got), f'{name}: ended as «{got}», not «{text}»\n{self.drive.tail()}')
+        for p in self.running:
+            finish(p)
+        nothing_left(self.drive)

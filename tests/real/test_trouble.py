@@ -3,59 +3,15 @@
 """Peers that do what they may not, or do it at the worst moment. Nothing is ever left in use."""
 import os
 import re
-import socket
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from clients import RINGLANE, SIPP, lan, socket_in  # noqa: E402
-from harness import SPEECH, check, config, main, nothing_left, telemetry, test  # noqa: E402
-from scene import (ack, answer, answer_invite, await_request, call_back, finish, invite, receive, refused_ack, request, ringing, sdp,  # noqa: E402
-                   start, wait_for_port)
-
-ROUTES = f'''
-routes:
-  - {{match: echo, app: echo}}
-  - {{match: ring, app: echo, ring_ms: 20000}}
-  - {{match: early, app: play, file: "{SPEECH}/activated.wav", ring_ms: 20000}}
-'''
-
-
-def callers(w, scenes, more=''):
-    """A server, and beside one another the callers: name -> (user, steps). All end as written, and nothing is left."""
-    ours, theirs = lan(w, SIPP)
-    server = w.ringlane(config(more=ROUTES + more), ns=ours, args=('serve', '--trace'))
-    running = [start(w, theirs, name, steps, local=SIPP, port=6000 + 10 * i, target=RINGLANE, user=user)
-               for i, (name, (user, steps)) in enumerate(scenes.items())]
-    for p in running:
-        finish(p)
-    nothing_left(server)
-    return server
-
-
-class Called:
-    """We call, each of them beside the others: name -> steps of the called side."""
-
-    def __init__(self, w, scenes, more=''):
-        ours, theirs = lan(w, SIPP)
-        self.drive = w.drive(ours, config(more=more))
-        self.names = list(scenes)
-        self.running = [start(w, theirs, name, steps, local=SIPP, port=6000 + 10 * i) for i, (name, steps) in enumerate(scenes.items())]
-        for i, name in enumerate(self.names):
-            wait_for_port(theirs, 6000 + 10 * i)
-            self.drive.do(f'call {name} sip:x@{SIPP}:{6000 + 10 * i}')
-
-    def ended(self, **expected):
-        """How each call ended, in words; then the peers must be content."""
-        for name, text in expected.items():
-            self.drive.do(f'wait {name} OVER 20000')
-            self.drive.do(f'end {name}')
-            got = self.drive.expect(f'^ended {name} (.*)', lane='ended').group(1)
-            check(re.search(text, got), f'{name}: ended as «{got}», not «{text}»\n{self.drive.tail()}')
-        for p in self.running:
-            finish(p)
-        nothing_left(self.drive)
-
+from clients import RINGLANE, SIPP, lan  # noqa: E402
+from harness import check, config, main, nothing_left, telemetry, test  # noqa: E402
+from scene import (ROUTES, Called, ack, answer, answer_invite, await_request, call_back, callers, invite, receive, refused_ack, request,  # noqa: E402
+                   ringing, sdp)
+from wire import SDP, Wire  # noqa: E402
 
 BYE = [request('BYE', 9), receive(200)]
 CALL = [invite(), ringing(), receive(200), ack()]
@@ -141,43 +97,13 @@ def trouble_called(w):
     c.ended(bye_early='REMOTE', bye_at_once='REMOTE', bye_crossing='NORMAL|REMOTE', late_200='CANCELLED', forked='REMOTE', early_forks='NORMAL', repeated='REMOTE')
 
 
-class Wire:
-    """A UDP socket in a host, for what SIPp is too well behaved for."""
-
-    def __init__(self, ns, address=SIPP, port=5070):
-        self.s = socket_in(ns, socket.SOCK_DGRAM)
-        self.s.bind((address, port))
-        self.me = f'{address}:{port}'
-
-    def send(self, text):
-        self.s.sendto(text if isinstance(text, bytes) else text.replace('\n', '\r\n').encode(), (RINGLANE, 5060))
-
-    def request(self, method, user, call, cseq, branch, to='', body=''):
-        self.send(f'{method} sip:{user}@{RINGLANE} SIP/2.0\nVia: SIP/2.0/UDP {self.me};branch=z9hG4bK{branch}\nMax-Forwards: 70\n'
-                  f'From: <sip:w@{self.me}>;tag=w\nTo: <sip:{user}@{RINGLANE}>{to}\nCall-ID: {call}\nCSeq: {cseq} {method}\nContact: <sip:w@{self.me}>\n'
-                  + ('Content-Type: application/sdp\n' if body else '') + f'Content-Length: {len(body) + body.count(chr(10))}\n\n{body}')
-
-    def response(self, status, call, cseq, branch):
-        self.send(f'SIP/2.0 {status} So\nVia: SIP/2.0/UDP {RINGLANE}:5060;branch=z9hG4bK{branch}\nFrom: <sip:ringlane@{RINGLANE}>;tag=r\n'
-                  f'To: <sip:w@{self.me}>;tag=w\nCall-ID: {call}\nCSeq: {cseq}\nContact: <sip:w@{self.me}>\nContent-Length: 0\n\n')
-
-    def receive(self, timeout=5):
-        """(status or method, branch, text) of the next message."""
-        self.s.settimeout(timeout)
-        text = self.s.recv(65535).decode()
-        return text.split()[1] if text.startswith('SIP/2.0') else text.split()[0], re.search(r'branch=z9hG4bK([^;\s]*)', text).group(1), text
-
-
-WIRE_SDP = 'v=0\no=- 1 1 IN IP4 198.18.0.5\ns=-\nc=IN IP4 198.18.0.5\nt=0 0\nm=audio 7000 RTP/AVP 0\n'
-
-
 def finals(wire, branches):
     """branch -> final status, once each of them has one."""
     got = {}
     while len(got) < branches:
-        status, branch, _ = wire.receive()
-        if int(status) >= 200:
-            check(got.setdefault(branch, status) == status, f'{branch}: {got[branch]} and then {status}')
+        m = wire.receive()
+        if int(m.kind) >= 200:
+            check(got.setdefault(m.branch, m.kind) == m.kind, f'{m.branch}: {got[m.branch]} and then {m.kind}')
     return got
 
 
@@ -187,19 +113,18 @@ def trouble_invite_storm(w):
     ours, theirs = lan(w, SIPP)
     server = w.ringlane(config(more=ROUTES + 'sip: {t1_ms: 50, t2_ms: 400}\n'), ns=ours)
     wire = Wire(theirs)
-    wire.request('INVITE', 'ring', 'storm@w', 1, 's0', body=WIRE_SDP)
+    wire.request('INVITE', 'ring', 'storm@w', 1, 's0', body=SDP)
     for first in range(1, 401, 50):  # in bursts, of which a socket holds all answers
         copies = [f's{i}' for i in range(first, first + 50)]
         for branch in copies * 2:
-            wire.request('INVITE', 'ring', 'storm@w', 1, branch, body=WIRE_SDP)
+            wire.request('INVITE', 'ring', 'storm@w', 1, branch, body=SDP)
         got = finals(wire, len(copies))
         check(set(got.values()) == {'482'} and 's0' not in got, got)
         for branch in copies:
             wire.request('ACK', 'ring', 'storm@w', 1, branch, to=';tag=x')
     check(telemetry(server, '/ringlane/calls')['sessions'] == 1, 'more than one call')
     wire.request('CANCEL', 'ring', 'storm@w', 1, 's0')
-    while wire.receive()[:2] != ('487', 's0'):
-        pass
+    wire.receive('487')
     wire.request('ACK', 'ring', 'storm@w', 1, 's0')
     nothing_left(server)
 
@@ -210,25 +135,24 @@ def trouble_responses_from_nowhere(w):
     ours, theirs = lan(w, SIPP)
     server = w.ringlane(config(more=ROUTES), ns=ours)
     wire = Wire(theirs)
-    wire.request('INVITE', 'echo', 'real@w', 1, 'real', body=WIRE_SDP)
-    answered = next(text for status, _, text in iter(wire.receive, None) if status == '200')
-    tag = re.search(r'To:.*(;tag=\w+)', answered).group(1)
+    wire.request('INVITE', 'echo', 'real@w', 1, 'real', body=SDP)
+    tag = re.search(r';tag=\w+', wire.receive('200')['To']).group(0)
     wire.request('ACK', 'echo', 'real@w', 1, 'ack', to=tag)
     for n, status in enumerate((100, 180, 183, 200, 202, 302, 401, 487, 491, 503, 603)):
-        wire.response(status, 'real@w', '1 INVITE', 'real')
-        wire.response(status, f'nowhere{n}@w', '1 INVITE', f'nowhere{n}')
-        wire.response(status, 'real@w', '2 BYE', f'bye{n}')
+        wire.stray(status, 'real@w', '1 INVITE', 'real')
+        wire.stray(status, f'nowhere{n}@w', '1 INVITE', f'nowhere{n}')
+        wire.stray(status, 'real@w', '2 BYE', f'bye{n}')
     for text in (b'\0' * 500, b'SIP/2.0 ', b'SIP/2.0 200 OK\r\n\r\n', b'INVITE sip:echo@198.18.0.1 SIP/2.0\r\n' * 40, os.urandom(1200), b'\r\n\r\n', b''):
         wire.send(text)
     wire.request('OPTIONS', 'echo', 'after@w', 1, 'after')
-    while (got := wire.receive())[1] != 'after':
-        check(not got[0].isdigit() or int(got[0]) >= 400, f'answered to nonsense: {got[2]}')
-    check(got[0] == '200', got[2])
+    while (got := wire.receive()).branch != 'after':
+        check(not got.kind.isdigit() or int(got.kind) >= 400, f'answered to nonsense: {got.text}')
+    check(got.kind == '200', got.text)
     counters = telemetry(server, '/ringlane/counters')
     check(counters['sip_stray_response'] >= 30 and counters['sip_malformed'] >= 3, counters)
     check(telemetry(server, '/ringlane/calls')['sessions'] == 1, 'the call is gone')
     wire.request('BYE', 'echo', 'real@w', 2, 'bye', to=tag)
-    check(wire.receive()[:2] == ('200', 'bye'), 'BYE')
+    check(wire.receive('200').branch == 'bye', 'BYE')
     nothing_left(server)
 
 

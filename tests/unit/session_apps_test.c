@@ -7,8 +7,9 @@
 #include "session/host.h"
 
 static struct rln_config config;
-static struct rln_hosts *hosts, *more;
+static struct rln_hosts *hosts, *more[8];
 static struct rln_apps *apps;
+static struct rln_apps_fault fault;
 static char played[256], recorded[256];
 static unsigned plays, loops, records, channels;
 
@@ -71,7 +72,7 @@ static int begin(void **state)
 	host_cfg = (struct rln_hosts_cfg){coord, bus, wheel};
 	assert_int_equal(rln_bus_subscribe(bus, RLN_CAT_S2M, &worker), 0);
 	assert_int_equal(rln_hosts_create(&hosts, &host_cfg), 0);
-	assert_int_equal(rln_apps_create(&apps, &(struct rln_apps_cfg){hosts, &config}), 0);
+	assert_int_equal(rln_apps_create(&apps, &(struct rln_apps_cfg){hosts, &config}, &fault), 0);
 	return 0;
 }
 
@@ -83,8 +84,10 @@ static int end(void **state)
 	rln_apps_destroy(apps);
 	rln_hosts_destroy(hosts);
 	teardown(state);
-	rln_hosts_destroy(more);
-	more = NULL;
+	for (unsigned i = 0; i < 8; i++) {
+		rln_hosts_destroy(more[i]);
+		more[i] = NULL;
+	}
 	return 0;
 }
 
@@ -216,18 +219,19 @@ static void memory_that_runs_out_is_told(void **state)
 	(void)state;
 	for (unsigned n = 1; n <= 2; n++) {
 		rln_heap_fail_nth(n);
-		assert_int_equal(rln_hosts_create(&more, &host_cfg), -ENOMEM);
+		assert_int_equal(rln_hosts_create(&more[0], &host_cfg), -ENOMEM);
 		assert_int_equal(rln_heap_fail_nth(0), 1);
 	}
-	assert_null(more);
-	assert_int_equal(rln_hosts_create(&more, &host_cfg), 0);
-	for (unsigned n = 1; n <= 3; n++) { /* the table, a host, its options */
+	assert_null(more[0]);
+	for (unsigned n = 1; n <= 7; n += 2) { /* the table; the bridge, its host and that one's options; the same of routes */
+		assert_int_equal(rln_hosts_create(&more[n], &host_cfg), 0);
 		rln_heap_fail_nth(n);
-		assert_int_equal(rln_apps_create(&other, &(struct rln_apps_cfg){more, &config}), -ENOMEM);
+		assert_int_equal(rln_apps_create(&other, &(struct rln_apps_cfg){more[n], &config}, &fault), -ENOMEM);
 		assert_int_equal(rln_heap_fail_nth(0), 1);
+		assert_null(fault.value);
+		rln_hosts_stop(more[n]); /* its bus observers stay until the bus goes */
 	}
 	assert_null(other);
-	rln_hosts_stop(more); /* its bus observer stays until the bus goes */
 	rln_heap_fail_nth(1); /* the call's own record */
 	assert_int_equal(wire_invites("rec-1", 5060, SDP_PEER)->response, 503);
 	assert_int_equal(rln_heap_fail_nth(0), 1);
