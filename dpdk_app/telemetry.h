@@ -17,6 +17,7 @@
 struct rln_coord;
 struct rln_ports;
 struct rln_shard;
+struct rln_trace;
 
 /* What runs; copied, the pointers live until rln_telemetry_close(). Any pointer may be NULL: its part stays out. */
 struct rln_telemetry_view {
@@ -29,6 +30,7 @@ struct rln_telemetry_view {
 	const struct rln_net_shared *net;
 	const struct rln_ports *ports;
 	const struct rln_coord *coord;
+	struct rln_trace *trace;
 };
 
 /* After EAL is up and everything in the view exists. 0 or -errno. Main thread. */
