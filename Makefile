@@ -95,18 +95,25 @@ unit: $(foreach u,$(UNIT),$(BUILD)/unit/$(u))
 	$(call run_unit,$^)
 
 # --- simulation: the whole product in one process over ring ports ------------------------------------------------
-# Tests read the bus's trace where the product prints it.
-SIM_WRAP := -Wl,--wrap=rln_trace_print
+# Tests read the bus's trace where the product reads it.
+SIM_WRAP := -Wl,--wrap=rln_trace_read,--wrap=rln_trace_serve
 SIM := $(patsubst tests/sim/%.c,%,$(wildcard tests/sim/*_test.c))
 define sim
-$(BUILD)/sim/$(1): $(BUILD)/tests/sim/$(1).o $(patsubst %.c,$(BUILD)/%.o,$(filter-out %_test.c,$(wildcard tests/sim/*.c))) $(call archives,dpdk_app)
+$(BUILD)/sim/$(1): $(BUILD)/tests/sim/$(1).o $(patsubst %.c,$(BUILD)/%.o,$(filter-out %_test.c %/no_producer.c,$(wildcard tests/sim/*.c))) $(call archives,dpdk_app)
 	@mkdir -p $$(@D)
 	$$(call link,$$(filter %.o,$$^) $$(SIM_WRAP),$$(filter %.a,$$^)) -lcmocka
 endef
 $(foreach t,$(SIM),$(eval $(call sim,$(t))))
+# What the whole run produced is looked at in the end: each simulation leaves the kinds that its bus delivered.
+SIM_OBSERVED := $(BUILD)/sim/observed
+$(BUILD)/sim/no_producer: $(BUILD)/tests/sim/no_producer.o $(call archives,lcore)
+	@mkdir -p $(@D)
+	$(call link,$<,$(filter %.a,$^)) -lcmocka
 .PHONY: sim
-sim: $(foreach t,$(SIM),$(BUILD)/sim/$(t))
-	$(call run_unit,$^)
+sim: $(foreach t,$(SIM),$(BUILD)/sim/$(t)) $(BUILD)/sim/no_producer
+	@rm -f $(SIM_OBSERVED)
+	@export SIM_OBSERVED=$(SIM_OBSERVED); set -e; for t in $(filter %_test,$^); do echo "== $$t"; RUNTIME_DIRECTORY=$$(mktemp -d) $$t; done
+	@echo "== no_producer"; $(BUILD)/sim/no_producer $(SIM_OBSERVED)
 
 # --- fuzz: tests/fuzz/<name>_fuzz.c; the corpus is replayed by every test run, fuzzing itself needs clang ---------
 FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*_fuzz.c))
@@ -236,7 +243,7 @@ $(BUILD)/docs/%: $(BUILD)/docs/gen/%.o $(call archives,dpdk_app)
 	$(call link,$<,$(filter %.a,$^))
 
 # Generated pages; with DOCS_CHECK=1 they are compared with what is checked in.
-docs: $(PROGRAM) $(patsubst docs/gen/%.c,$(BUILD)/docs/%,$(wildcard docs/gen/*.c))
+docs: $(PROGRAM) $(patsubst docs/gen/%.c,$(BUILD)/docs/%,$(wildcard docs/gen/*.c)) $(BUILD)/sim/flows_test
 	@docs/generate.sh $(BUILD) $(DOCS_CHECK)
 
 install: all

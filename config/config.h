@@ -46,6 +46,7 @@ enum rln_config_idle_mode { RLN_IDLE_ADAPTIVE, RLN_IDLE_POLL };
 enum rln_config_checksum { RLN_CHECKSUM_FULL, RLN_CHECKSUM_PARTIAL_OK };
 enum rln_config_codec { RLN_CONFIG_PCMU = 1, RLN_CONFIG_PCMA = 2 }; /* numbers of enum rln_codec (lcore/types.h) */
 enum rln_config_level { RLN_CONFIG_ERROR, RLN_CONFIG_WARNING, RLN_CONFIG_INFO, RLN_CONFIG_DEBUG }; /* of enum rln_log_level */
+enum rln_config_trace { RLN_TRACE_OFF, RLN_TRACE_ON, RLN_TRACE_MESSAGES };
 enum rln_config_colour { RLN_COLOUR_AUTO, RLN_COLOUR_ON, RLN_COLOUR_OFF };
 enum rln_config_app {
 	RLN_ROUTE_ECHO,
@@ -150,7 +151,7 @@ struct rln_config_limits {
 struct rln_config_log {
 	uint8_t level;  /* enum rln_config_level */
 	uint8_t colour; /* enum rln_config_colour */
-	bool trace;     /* every event with its cause */
+	uint8_t trace;  /* enum rln_config_trace: every event with its cause */
 };
 
 struct rln_config_route {             /* user part of a request URI to an application; the first match wins */

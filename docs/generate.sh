@@ -4,16 +4,29 @@
 #   generate.sh BUILD [check]
 set -eu
 cd "$(dirname "$0")/.."
-build=$1 check=${2:-} new=$(mktemp -d) stale=0
-trap 'rm -rf "$new"' EXIT
+build=$1 check=${2:-} new=$(mktemp -d) run=$(mktemp -d) stale=0
+trap 'rm -rf "$new" "$run"' EXIT
 ringlane=$build/ringlane
 
 "$ringlane" config reference > "$new/docs_config.md"
 "$ringlane" config default > "$new/config_ringlane.yaml"
 "$ringlane" help man > "$new/docs_ringlane.1"
-"$build/docs/events" > "$new/docs_events.md"
+docs/gen/events.py > "$new/docs_events.md"
+docs/gen/interfaces.py dialog > "$new/docs_dialog-interface.md"
+docs/gen/interfaces.py media > "$new/docs_media-interface.md"
 "$build/docs/fsm" md > "$new/docs_state-machine.md"
 "$build/docs/fsm" dot > "$new/docs_state-machine.dot"
+{
+	printf '# Flows\n\nWritten by `make docs`: `tests/sim/flows_test.c` makes these calls on the whole product with a scripted peer, finds each step in the '
+	printf "bus's trace\nby its cause, and leaves here what it found; \`make lint\` says when the product does something else. "
+	printf '`ringlane trace` draws a live call the\nsame way: dotted are direct calls, doubled are changes of the state machine; `7 <- 4` is step 7, caused by step 4. '
+	printf 'Steps without a cause come\nfrom outside: a packet, a timer, a command. Steps that say nothing for the flow are left out.\n'
+} > "$new/docs_flows.md"
+SIM_FLOWS="$new/docs_flows.md" RUNTIME_DIRECTORY="$run" "$build/sim/flows_test" > "$run/log" 2>&1 || {
+	cat "$run/log"
+	echo "docs: a flow is not as it should be"
+	exit 1
+}
 for f in "$new"/*; do
 	at=$(basename "$f" | sed 's|_|/|')
 	if [ -z "$check" ]; then

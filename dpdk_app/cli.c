@@ -18,6 +18,8 @@
 const struct rln_cli_verb rln_cli_verbs[RLN_VERB_COUNT] = {
 	[RLN_VERB_SERVE] = {"serve", "", "Answer calls by the route table until SIGTERM or Ctrl-C, which end every call first."},
 	[RLN_VERB_CALL] = {"call", "URI", "Place a call, play and record files, print a report of what was heard."},
+	[RLN_VERB_TRACE] = {"trace", "[FILTER]",
+		"Show a call of the running server as a ladder: next, id=ID, call-id=TEXT, from=TEXT or to=TEXT."},
 	[RLN_VERB_CHECK] = {"check", "",
 		"Look whether this machine fits the configuration; each finding names the command that mends it."},
 	[RLN_VERB_LOAD] = {"load", "...", "Run ringlane-load, the load generator; everything behind the verb goes to it."},
@@ -29,25 +31,28 @@ const struct rln_cli_verb rln_cli_verbs[RLN_VERB_COUNT] = {
 
 #define SERVE  (1u << RLN_VERB_SERVE)
 #define CALL   (1u << RLN_VERB_CALL)
+#define TRACE  (1u << RLN_VERB_TRACE)
 #define CHECK  (1u << RLN_VERB_CHECK)
 #define CONFIG (1u << RLN_VERB_CONFIG)
 #define EVERY  ((1u << RLN_VERB_COUNT) - 1)
 
 const struct rln_cli_option rln_cli_options[] = {
-	{"config", 'c', "FILE", SERVE | CALL | CHECK | CONFIG,
+	{"config", 'c', "FILE", SERVE | CALL | TRACE | CHECK | CONFIG,
 		"Configuration; without it $RINGLANE_CONFIG, else the embedded default (a TAP device)."},
 	{"log", 'l', "LEVEL", SERVE | CALL, "error, warning, info or debug, in place of log.level."},
-	{"trace", 't', NULL, SERVE | CALL, "Print every event with its cause."},
+	{"trace", 't', NULL, SERVE | CALL, "Print every call as a ladder of its events."},
+	{"verbose", 'v', NULL, SERVE | CALL | TRACE, "With --trace, or tracing: whole SIP messages, ids and queries, too."},
 	{"eal", 'e', "ARGS", SERVE | CALL, "Further EAL arguments; also what stands behind --."},
 	{"play", 'p', "FILE", CALL, "WAV file to play once the call is up; without --duration the call ends after it."},
 	{"record", 'r', "FILE", CALL, "WAV file for what the peer sends; -N is put before .wav with several calls."},
 	{"stereo", 's', NULL, CALL, "Record both directions: left received, right sent."},
-	{"duration", 'd', "SECONDS", CALL, "Hang up after so long; default: when the file is over, or with the peer or Ctrl-C."},
+	{"duration", 'd', "SECONDS", CALL | TRACE,
+		"Hang up, or end the trace, after so long; else when the file is over, or with the peer or Ctrl-C."},
 	{"ring", 'R', "SECONDS", CALL, "Give up when nobody answers for so long; default 60."},
 	{"codec", 'C', "NAME", CALL, "Offer this codec alone: PCMU or PCMA."},
 	{"ptime", 'P', "MS", CALL, "Packet length to ask for: 10, 20, 30, 40 or 60."},
 	{"from", 'f', "NAME", CALL, "User part of our address; default sip.name."},
-	{"calls", 'n', "N", CALL, "Place so many calls at once; default 1."},
+	{"calls", 'n', "N", CALL | TRACE, "Place so many calls at once, or trace so many one after another; default 1."},
 	{"json", 'j', "FILE", CALL, "Write the report as JSON, too; - writes it to standard output instead of the table."},
 	{"brief", 'b', NULL, CHECK, "Print only what is not in order."},
 	{"help", 'h', NULL, EVERY, "Print the help of the verb."},
@@ -128,6 +133,9 @@ static int take_option(struct rln_cli *out, int letter, char *value, FILE *err)
 	case 't':
 		out->trace = true;
 		return 0;
+	case 'v':
+		out->verbose = true;
+		return 0;
 	case 'e':
 		return join_eal_args(out, 1, &value, err);
 	case 'p':
@@ -206,6 +214,8 @@ static int check_words(const struct rln_cli *cli, FILE *err)
 		return usage(err, "call: found %u addresses, expected one, e.g. sip:echo@198.18.0.1", cli->words_n);
 	if ((cli->verb == RLN_VERB_SERVE || cli->verb == RLN_VERB_CHECK || cli->verb == RLN_VERB_VERSION) && cli->words_n)
 		return usage(err, "%s: found '%s', expected options only", rln_cli_verbs[cli->verb].name, first);
+	if (cli->verb == RLN_VERB_TRACE && cli->words_n > 1)
+		return usage(err, "trace: found '%s', expected one filter", cli->words[1]);
 	if (cli->verb == RLN_VERB_HELP && cli->words_n && verb_of(first) == RLN_VERB_COUNT && strcmp(first, "man") != 0)
 		return usage(err, "help: '%s' is not a verb", first);
 	if (cli->verb != RLN_VERB_CONFIG)
@@ -303,7 +313,7 @@ int rln_cli_config(const struct rln_cli *cli, struct rln_config *config, FILE *e
 		return RLN_EXIT_USAGE;
 	}
 	if (cli->trace)
-		config->log.trace = true;
+		config->log.trace = cli->verbose ? RLN_TRACE_MESSAGES : RLN_TRACE_ON;
 	if (cli->log_level)
 		rc = override(&config->log, RLN_GROUP_LOG, "level", "log", cli->log_level, err);
 	if (rc == 0 && cli->codec)
@@ -411,6 +421,8 @@ int rln_cli_main(int argc, char **argv)
 		return rln_cli_serve(&cli);
 	case RLN_VERB_CALL:
 		return rln_cli_call(&cli);
+	case RLN_VERB_TRACE:
+		return rln_cli_trace(&cli);
 	case RLN_VERB_CHECK:
 		return verb_check(&cli);
 	case RLN_VERB_CONFIG:

@@ -155,6 +155,19 @@ static void runtime_directory(void)
 		setenv("RUNTIME_DIRECTORY", path, 1);
 }
 
+int rln_eal_trace_socket(const struct rln_config *config, char *buf, size_t size)
+{
+	const char *dir;
+	int len;
+
+	runtime_directory();
+	dir = getenv("RUNTIME_DIRECTORY");
+	if (!dir || !*dir)
+		dir = getuid() == 0 ? "/var/run" : getenv("XDG_RUNTIME_DIR");
+	len = snprintf(buf, size, "%s/dpdk/%s/trace.sock", dir && *dir ? dir : "/tmp", config->runtime.prefix);
+	return len > 0 && (size_t)len < size ? 0 : -ENAMETOOLONG;
+}
+
 struct args {
 	int n;
 	char *v[ARGS];

@@ -23,6 +23,8 @@ struct rln_eal {
  * workers; -EINVAL: EAL refused its arguments.
  */
 int rln_eal_start(const struct rln_config *config, const char *extra_args, struct rln_eal *out) __attribute__((warn_unused_result));
+/* Path of the socket that `ringlane trace` asks, in EAL's run folder, which need not run here. 0 or -ENAMETOOLONG. */
+int rln_eal_trace_socket(const struct rln_config *config, char *buf, size_t size);
 /* Workers that the configuration gives on this machine. */
 unsigned rln_eal_workers(const struct rln_config *config);
 /* Free hugepage memory of this machine in MB, all sizes. */

@@ -347,7 +347,10 @@ static void stop_apps(struct rln_appliance *a)
 
 static int start_tend(struct rln_appliance *a)
 {
-	return rln_tend_start(&a->tend, a->bus, &a->config);
+	char socket[RLN_CONFIG_PATH];
+	bool has_socket = a->config.runtime.telemetry && rln_eal_trace_socket(&a->config, socket, sizeof(socket)) == 0;
+
+	return rln_tend_start(&a->tend, a->bus, &a->config, has_socket ? socket : NULL);
 }
 
 static void stop_tend(struct rln_appliance *a)
@@ -365,7 +368,8 @@ static int start_telemetry(struct rln_appliance *a)
 		.net = &a->net,
 		.ports = a->ports,
 		.coord = a->coord,
-		.apps = a->apps};
+		.apps = a->apps,
+		.trace = rln_tend_trace(a->tend)};
 
 	if (!a->config.runtime.telemetry)
 		return 0;
@@ -496,7 +500,8 @@ int rln_runtime_start(const struct rln_runtime_options *options)
 		rln_config_report_print(stderr, file ? file : "configuration", &report);
 		return rc;
 	}
-	config.log.trace |= o->trace;
+	if (o->trace && !config.log.trace)
+		config.log.trace = RLN_TRACE_ON;
 	return rln_appliance_start(&running, &config, &how);
 }
 

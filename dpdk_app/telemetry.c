@@ -15,6 +15,7 @@
 #include <rte_telemetry.h>
 
 #include "dpdk_app/ports.h"
+#include "dpdk_app/trace.h"
 #include "lcore/block.h"
 #include "lcore/count.h"
 #include "lcore/heap.h"
@@ -318,9 +319,10 @@ static void answer_trace(struct rte_tel_data *d, const char *params)
 		(void)rte_tel_data_add_dict_string(d, "error", "expected on or off");
 		return;
 	}
-	if (params && t.view.bus) {
+	if (params) {
 		t.tracing = strcmp(params, "on") == 0;
-		rln_bus_trace(t.view.bus, t.tracing);
+		if (t.view.trace)
+			rln_trace_print(t.view.trace, t.tracing ? RLN_TRACE_ON : RLN_TRACE_OFF);
 	}
 	(void)rte_tel_data_add_dict_string(d, "trace", t.tracing ? "on" : "off");
 }
@@ -339,7 +341,7 @@ static const struct {
 	{"/ringlane/queues", "Each call queue: who waits, what its agents do, what became of its callers.", answer_queues},
 	{"/ringlane/ports", "Each device's packets and losses, the kernel's included.", answer_ports},
 	{"/ringlane/log", "Log level; parameter: error, warning, info or debug sets it.", answer_log},
-	{"/ringlane/trace", "Trace of every event; parameter: on or off.", answer_trace},
+	{"/ringlane/trace", "Every call as a ladder on standard error; parameter: on or off.", answer_trace},
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 

@@ -18,6 +18,7 @@ struct rln_apps;
 struct rln_coord;
 struct rln_ports;
 struct rln_shard;
+struct rln_trace;
 
 /* What runs; copied, the pointers live until rln_telemetry_close(). Any pointer may be NULL: its part stays out. */
 struct rln_telemetry_view {
@@ -31,6 +32,7 @@ struct rln_telemetry_view {
 	const struct rln_ports *ports;
 	const struct rln_coord *coord;
 	const struct rln_apps *apps; /* NULL: no routes are served */
+	struct rln_trace *trace;
 };
 
 /* After EAL is up and everything in the view exists. 0 or -errno. Main thread. */

@@ -17,7 +17,7 @@
 #define REFINE_TURNS 500 /* every 10 s */
 
 struct rln_tend {
-	struct rln_bus *bus;
+	struct rln_trace *trace;
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
@@ -42,8 +42,9 @@ static void *run(void *arg)
 	pthread_mutex_lock(&t->lock);
 	for (unsigned turn = 1; !t->stop; turn++) {
 		pthread_mutex_unlock(&t->lock);
-		while (rln_trace_print(t->bus, STDERR_FILENO, TRACE_BUDGET))
+		while (rln_trace_read(t->trace, TRACE_BUDGET))
 			;
+		rln_trace_serve(t->trace);
 		rln_log_flush();
 		if (turn % REFINE_TURNS == 0)
 			rln_clock_refine();
@@ -55,7 +56,7 @@ static void *run(void *arg)
 	return NULL;
 }
 
-int rln_tend_start(struct rln_tend **out, struct rln_bus *bus, const struct rln_config *config)
+int rln_tend_start(struct rln_tend **out, struct rln_bus *bus, const struct rln_config *config, const char *trace_socket)
 {
 	struct rln_tend *t = rln_zalloc(sizeof(*t));
 	pthread_condattr_t attr;
@@ -63,11 +64,16 @@ int rln_tend_start(struct rln_tend **out, struct rln_bus *bus, const struct rln_
 
 	if (!t)
 		return -ENOMEM;
-	t->bus = bus;
+	rc = rln_trace_create(&t->trace, bus, STDERR_FILENO, trace_socket);
+	if (rc != 0) {
+		rln_free(t);
+		return rc;
+	}
 	rln_log_level = (enum rln_log_level)config->log.level;
 	rln_log_open(STDERR_FILENO,
 		config->log.colour == RLN_COLOUR_ON || (config->log.colour == RLN_COLOUR_AUTO && isatty(STDERR_FILENO)));
-	rln_bus_trace(bus, config->log.trace);
+	rln_trace_print(t->trace, (enum rln_config_trace)config->log.trace);
+	rln_trace_serve(t->trace); /* the first event is traced already */
 	pthread_mutex_init(&t->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -75,6 +81,7 @@ int rln_tend_start(struct rln_tend **out, struct rln_bus *bus, const struct rln_
 	pthread_condattr_destroy(&attr);
 	rc = pthread_create(&t->thread, NULL, run, t);
 	if (rc != 0) {
+		rln_trace_destroy(t->trace);
 		rln_free(t);
 		return -rc;
 	}
@@ -92,12 +99,19 @@ void rln_tend_stop(struct rln_tend *t)
 	pthread_cond_signal(&t->wake);
 	pthread_mutex_unlock(&t->lock);
 	pthread_join(t->thread, NULL);
-	while (rln_trace_print(t->bus, STDERR_FILENO, TRACE_BUDGET))
+	while (rln_trace_read(t->trace, TRACE_BUDGET))
 		;
+	rln_trace_serve(t->trace);
+	rln_trace_destroy(t->trace);
 	rln_log_flush();
 	pthread_cond_destroy(&t->wake);
 	pthread_mutex_destroy(&t->lock);
 	rln_free(t);
+}
+
+struct rln_trace *rln_tend_trace(struct rln_tend *t)
+{
+	return t->trace;
 }
 
 void rln_tend_pause(struct rln_tend *t, int ms)

@@ -76,6 +76,7 @@ unsigned rln_bus_self(void);
 
 /* One switch for tracing: copies of every delivered event and of every direct call, for one reader. Any thread. */
 void rln_bus_trace(struct rln_bus *bus, bool on);
+bool rln_bus_is_traced(const struct rln_bus *bus);
 /*
  * Next traced event, with the endpoint that delivered it; false when there is none. Its block is a copy of the first 4 KB
  * that lives until the next call. One reader thread.

@@ -244,6 +244,11 @@ void rln_bus_trace(struct rln_bus *bus, bool on)
 	__atomic_store_n(&bus->tracing, on, __ATOMIC_RELAXED);
 }
 
+bool rln_bus_is_traced(const struct rln_bus *bus)
+{
+	return __atomic_load_n(&bus->tracing, __ATOMIC_RELAXED);
+}
+
 void rln_bus_trace_push(struct rln_bus_endpoint *endpoint, const struct rln_event *ev)
 {
 	struct rln_event copy = *ev;
@@ -264,7 +269,7 @@ struct rln_bus_call rln_bus_call_begin(struct rln_bus *bus)
 	struct rln_bus_call call = {.serial = 0};
 	struct rln_event ev = {.cause = 0};
 
-	if (likely(!__atomic_load_n(&bus->tracing, __ATOMIC_RELAXED)) || !ep->trace)
+	if (likely(!rln_bus_is_traced(bus)) || !ep->trace)
 		return call;
 	rln_bus_stamp(ep, &ev);
 	call.serial = ev.serial;

@@ -62,7 +62,9 @@ static int dialog_send_response(void *arg, struct rln_dialog_id id, uint16_t cod
 
 static int dialog_respond_offer(void *arg, struct rln_dialog_id id, uint16_t code, const char *sdp, const char *extra)
 {
-	return rln_dialog_respond_offer(arg, id, code, sdp, extra);
+	struct rln_bus_call call = begin(arg);
+
+	return (int)TELL(id, "respond_offer", code, rln_dialog_respond_offer(arg, id, code, sdp, extra));
 }
 
 static int dialog_send_update(void *arg, struct rln_dialog_id id, const char *sdp)

@@ -23,9 +23,11 @@ void rln_media_set_params(struct rln_session *s, const struct rln_sdp_agreed *ag
 
 /* ---- commands to the worker: 0 or -errno ---- */
 
+/* Reserves a leg and its ports; MEDIA_SESSION_CREATED or MEDIA_ERROR answers, under the session's id. */
 int rln_media_create_session(const struct rln_layers *layers, struct rln_session *s);
 /* Arms the leg with the payload types that we offer: it receives from now on (R155). */
 int rln_media_prepare(const struct rln_layers *layers, struct rln_session *s);
 /* START_MEDIA_STREAM the first time, then UPDATE_MEDIA_STREAM; `remote`: the peer's description, for the record. */
 int rln_media_establish_flow(const struct rln_layers *layers, struct rln_session *s, const char *remote, size_t len);
+/* Ends the leg, whatever it does; MEDIA_STREAM_STOPPED answers. */
 int rln_media_stop_session(const struct rln_layers *layers, struct rln_session *s);

@@ -244,7 +244,7 @@ def cli_call_files(w):
 def cli_call_interrupted(w):
     """Ctrl-C hangs up: BYE when it is answered, CANCEL while it rings, and the report still comes."""
     ours, conf, s = caller_and_server(w, '{match: tone, app: tone}, {match: ring, app: echo, ring_ms: 60000}')
-    for user, up, end in (('tone', 'STATE_CHANGED .*new_state=ACTIVE', 'NORMAL: we hung up'), ('ring', 'new_state=RINGING', 'CANCELLED')):
+    for user, up, end in (('tone', r'STATE_CHANGED \*\* .* -> ACTIVE \*\*', 'NORMAL: we hung up'), ('ring', 'new_state=RINGING', 'CANCELLED')):
         p = w.run(RINGLANE, 'call', f'sip:{user}@198.18.0.3', '-c', conf, '--trace', ns=ours, env={'RUNTIME_DIRECTORY': str(w.dir)})
         p.expect(up, 10)
         p.stop(signal.SIGINT)
@@ -266,11 +266,11 @@ def cli_call_many_at_once(w):
 
 @test
 def cli_call_report_and_trace(w):
-    """A call to our own server: the table, the JSON, and a trace in which every event names its cause."""
+    """A call to our own server: the table, the JSON, and a ladder in which every event names its cause."""
     ours, conf, s = caller_and_server(w, '{match: tone, app: tone, tone_hz: 440}, {match: no, app: reject, code: 603}')
     out = ringlane(w, 'call', 'sip:tone@198.18.0.3', '-c', conf, '-d', 1, '--json', 'call.json', '--trace', ns=ours, code=0)[1]
     check(re.search(r'received\s+\d+', out) and 'NORMAL' in out, out)
-    check(re.search(r'^\d\d:\d\d:\d\d\.\d{6} control\s+\S+\s+.*CALL_ESTABLISHED', out, re.M), out)
+    check(re.search(r'^ +1 +\d+\.\d{3} \|.*-->\|.* +\d+ <- \d+ +CALL_ESTABLISHED', out, re.M), out)
     call = json.loads((w.dir / 'call.json').read_text())['calls'][0]
     check(call['answered'] and call['codec'] == 'PCMU' and call['remote'].startswith('198.18.0.3:'), call)
     check(40 <= call['receive']['packets'] <= 60 and call['receive']['lost'] == 0, call)
@@ -285,6 +285,37 @@ def cli_call_report_and_trace(w):
     out = ringlane(w, 'call', 'sip:tone@pbx.example', '-c', named, '-d', 0.5, '-f', 'me', '-t', ns=ours, code=0)[1]
     check('from="sip:me@caller.example"' in out, out)
     check(s.stop() == 0, s.tail())
+
+
+@test
+def cli_trace(w):
+    """`ringlane trace` beside a running server: the next call, the one that fits, and every way in which it cannot be."""
+    ours, conf, s = caller_and_server(w, '{match: tone, app: tone}, {match: other, app: echo}')
+    served = str(next(w.dir.glob('ringlane*.yaml')))
+    env = {'RUNTIME_DIRECTORY': str(s.runtime)}
+    both = [w.run(RINGLANE, 'trace', 'next', '-c', served, env=env), w.run(RINGLANE, 'trace', 'to=other', '-v', '-c', served, env=env)]
+    for p in both:
+        p.expect('waiting for the call', 10)
+    for user in ('tone', 'other'):
+        ringlane(w, 'call', f'sip:{user}@198.18.0.3', '-c', conf, '-d', 0.3, ns=ours, code=0)
+    for p, user in zip(both, ('tone', 'other')):
+        p.expect('the call is over after', 10)
+        check(p.p.wait(10) == 0, p.tail())
+        steps = ['SIP_MESSAGE_RECEIVED INVITE', r'\.\.\| .* dialog\.send_response\(180\)', r'\*\* IDLE -> PROCEEDING \*\*', 'RTP_STREAM_STARTED',
+                 'SIP_MESSAGE_RECEIVED BYE', r'application\.closed\(\)']
+        check(re.search('.*'.join(steps), p.text(), re.S) and len(re.findall('RECEIVED INVITE', p.text())) == 1, p.text())
+        check(f'INVITE sip:{user}@' in p.text() and ('| Call-ID: ' in p.text()) == (user == 'other'), p.text())
+    check(ringlane(w, 'trace', '-d', 0.2, '-c', served, code=1)[1].startswith('ringlane: no server runs here'), 'another run folder')
+    for bad, why in (('nobody', 'expected next, id=ID'), ('id=7', 'id= expects an id'), ('from=', 'from= expects a part')):
+        check(why in ringlane(w, 'trace', bad, '-c', served, code=2)[1], bad)
+    p = w.run(RINGLANE, 'trace', '-c', served, env=env)
+    p.expect('waiting for the call', 10)
+    p.stop(signal.SIGINT)
+    check(p.p.returncode == 0, p.tail())
+    p = w.run(RINGLANE, 'trace', '-c', served, env=env)
+    p.expect('waiting for the call', 10)
+    check(s.stop() == 0, s.tail())
+    check(p.p.wait(10) == 0, p.tail())  # the server went first
 
 
 if __name__ == '__main__':

@@ -3,31 +3,9 @@
  * The flows of requirements 7, read off the bus: each test makes one call with a scripted peer and follows the trace, kinds in their order, each with the event
  * that it came from, then the fields. Every call ends with an empty appliance (the group's teardown).
  */
-#include "tests/sim/sim.h"
+#include "tests/sim/sim_flow.h"
 
 #define PORT 5070
-#define NONE (-1)
-
-struct row { /* of a flow: a kind, whose subject it is, and the row that it came from by causes (NONE: nothing here, an outside event) */
-	enum rln_event_kind kind;
-	enum rln_id_type subject; /* RLN_ID_NONE: any */
-	int from;
-};
-
-/* Each row stands behind the one that it came from, or behind the row before when it came from outside; lcores that work at the same time are in no order. */
-static void follow(size_t begin, const struct row *rows, size_t n, size_t *at)
-{
-	for (size_t i = 0; i < n; i++) {
-		size_t next = rows[i].from != NONE ? at[rows[i].from] + 1 : i ? at[i - 1] + 1 : begin;
-
-		do {
-			at[i] = sim_trace_wait(next, rows[i].kind, 0);
-			next = at[i] + 1;
-		} while ((rows[i].subject && rln_id_type(sim_trace_at(at[i])->ev.id) != rows[i].subject) ||
-			 (rows[i].from != NONE && !sim_trace_led_to(at[rows[i].from], at[i])));
-	}
-}
-#define FOLLOW(begin, rows, at) follow(begin, rows, sizeof(rows) / sizeof(rows[0]), at)
 
 static const struct rln_event *event(size_t i)
 {
@@ -69,27 +47,52 @@ static void assert_slice(const struct sim_event *e, struct rln_slice slice, cons
 /* R186: the seven events, and six steps of set-up. */
 static void incoming_is_set_up(void **state)
 {
-	static const struct row rows[] = {
-		{RLN_EV_SIP_MESSAGE_RECEIVED, RLN_ID_NONE, NONE},
-		{RLN_EV_INCOMING_CALL, RLN_ID_DIALOG, 0},
-		{RLN_EV_SESSION_CREATED, RLN_ID_SESSION, 1},
-		{RLN_EV_INCOMING_CALL, RLN_ID_SESSION, 1},
-		{RLN_EV_SEND_SIP_RESPONSE, RLN_ID_NONE, 1},
-		{RLN_EV_CREATE_MEDIA_SESSION, RLN_ID_SESSION, 1},
-		{RLN_EV_STATE_CHANGED, RLN_ID_SESSION, 1},
-		{RLN_EV_MEDIA_SESSION_CREATED, RLN_ID_SESSION, 5},
-		{RLN_EV_ACCEPT_CALL, RLN_ID_SESSION, NONE},
-		{RLN_EV_START_MEDIA_STREAM, RLN_ID_MEDIA, 8},
-		{RLN_EV_START_RTP_STREAM, RLN_ID_MEDIA, 9},
-		{RLN_EV_RTP_STREAM_STARTED, RLN_ID_MEDIA, 10},
-		{RLN_EV_MEDIA_STREAM_STARTED, RLN_ID_MEDIA, 11},
-		{RLN_EV_SEND_SIP_RESPONSE, RLN_ID_NONE, 12},
-		{RLN_EV_MEDIA_NEGOTIATED, RLN_ID_SESSION, 12},
-		{RLN_EV_SIP_MESSAGE_RECEIVED, RLN_ID_NONE, NONE},
-		{RLN_EV_CALL_ESTABLISHED, RLN_ID_DIALOG, 15},
-		{RLN_EV_STATE_CHANGED, RLN_ID_SESSION, 16},
+	enum {
+		INVITE,
+		INCOMING,
+		CREATED,
+		TOLD,
+		RING,
+		RINGING,
+		ASKED,
+		PROCEEDING,
+		RESERVED,
+		ACCEPT,
+		START,
+		OPEN,
+		OPENED,
+		STARTED,
+		ANSWER,
+		OK,
+		NEGOTIATED,
+		ACK,
+		ESTABLISHED,
+		ACTIVE,
+		STEPS
 	};
-	size_t at[sizeof(rows) / sizeof(rows[0])];
+	static const struct sim_step rows[STEPS] = {
+		[INVITE] = STEP(SIP_MESSAGE_RECEIVED, NONE, OUTSIDE),
+		[INCOMING] = STEP(INCOMING_CALL, DIALOG, INVITE),
+		[CREATED] = STEP(SESSION_CREATED, SESSION, INCOMING),
+		[TOLD] = STEP(INCOMING_CALL, SESSION, INCOMING),
+		[RING] = CALLS("send_response", INCOMING),
+		[RINGING] = STEP(SEND_SIP_RESPONSE, NONE, RING),
+		[ASKED] = STEP(CREATE_MEDIA_SESSION, SESSION, INCOMING),
+		[PROCEEDING] = STEP(STATE_CHANGED, SESSION, INCOMING),
+		[RESERVED] = STEP(MEDIA_SESSION_CREATED, SESSION, ASKED),
+		[ACCEPT] = STEP(ACCEPT_CALL, SESSION, OUTSIDE),
+		[START] = STEP(START_MEDIA_STREAM, MEDIA, ACCEPT),
+		[OPEN] = STEP(START_RTP_STREAM, MEDIA, START),
+		[OPENED] = STEP(RTP_STREAM_STARTED, MEDIA, OPEN),
+		[STARTED] = STEP(MEDIA_STREAM_STARTED, MEDIA, OPENED),
+		[ANSWER] = CALLS("send_response", STARTED),
+		[OK] = STEP(SEND_SIP_RESPONSE, NONE, ANSWER),
+		[NEGOTIATED] = STEP(MEDIA_NEGOTIATED, SESSION, STARTED),
+		[ACK] = STEP(SIP_MESSAGE_RECEIVED, NONE, OUTSIDE),
+		[ESTABLISHED] = STEP(CALL_ESTABLISHED, DIALOG, ACK),
+		[ACTIVE] = STEP(STATE_CHANGED, SESSION, ESTABLISHED),
+	};
+	size_t at[STEPS];
 	struct rln_incoming *in;
 	struct rln_call *call;
 	struct sim_dialog d;
@@ -110,37 +113,41 @@ static void incoming_is_set_up(void **state)
 	sim_request(&d, "ACK", NULL, NULL);
 	assert_int_equal(rln_call_wait_for_state(call, RLN_STATE_ACTIVE, SIM_WAIT_MS), 0);
 	FOLLOW(0, rows, at);
-	e = sim_trace_at(at[0]);
+	WRITE("Incoming call (R186)",
+		"The leg and its port are reserved while it rings; the accept confirms them, and the 200 goes out when the "
+		"stream runs.",
+		rows, at);
+	e = sim_trace_at(at[INVITE]);
 	assert_slice(e, e->ev.sip_message_received.body, "m=audio 30000");
 	assert_int_equal(e->ev.sip_message_received.source.port, 5060);
-	e = sim_trace_at(at[3]);
+	e = sim_trace_at(at[TOLD]);
 	assert_slice(e, e->ev.incoming_call.call_id, d.call_id);
 	assert_slice(e, e->ev.incoming_call.from, "sip:sim@" SIM_HOST);
 	assert_slice(e, e->ev.incoming_call.to, "sip:bob@" SIM_MAIN);
 	assert_slice(e, e->ev.incoming_call.sdp_offer, "m=audio 30000");
 	assert_slice(e, e->ev.incoming_call.headers, "CSeq");
-	assert_int_equal(event(at[2])->session_created.role, RLN_ROLE_UAS);
-	assert_int_equal(event(at[4])->send_sip_response.status_code, 180);
-	assert_int_equal(event(at[6])->state_changed.old_state, RLN_STATE_IDLE);
-	assert_int_equal(event(at[6])->state_changed.new_state, RLN_STATE_PROCEEDING);
-	assert_int_equal(event(at[7])->media_session_created.local_addr.port, sim_sdp_port(&m));
-	assert_int_equal(rln_id_type(event(at[7])->media_session_created.media_id), RLN_ID_MEDIA);
-	assert_int_equal(
-		rln_id_shard(event(at[7])->media_session_created.media_id), sim_trace_at(at[9])->endpoint - RLN_ENDPOINT_WORKER0);
-	e = sim_trace_at(at[9]);
+	assert_int_equal(event(at[CREATED])->session_created.role, RLN_ROLE_UAS);
+	assert_int_equal(event(at[RINGING])->send_sip_response.status_code, 180);
+	assert_int_equal(event(at[PROCEEDING])->state_changed.old_state, RLN_STATE_IDLE);
+	assert_int_equal(event(at[PROCEEDING])->state_changed.new_state, RLN_STATE_PROCEEDING);
+	assert_int_equal(event(at[RESERVED])->media_session_created.local_addr.port, sim_sdp_port(&m));
+	assert_int_equal(rln_id_type(event(at[RESERVED])->media_session_created.media_id), RLN_ID_MEDIA);
+	assert_int_equal(rln_id_shard(event(at[RESERVED])->media_session_created.media_id),
+		sim_trace_at(at[START])->endpoint - RLN_ENDPOINT_WORKER0);
+	e = sim_trace_at(at[START]);
 	assert_slice(e, e->ev.start_media_stream.remote_sdp, "m=audio 30000");
 	assert_slice(e, e->ev.start_media_stream.local_sdp, "RTP/AVP 8");
-	assert_int_equal(event(at[10])->start_rtp_stream.remote.port, 30000);
-	assert_int_equal(event(at[10])->start_rtp_stream.local_port, sim_sdp_port(&m));
-	assert_int_equal(event(at[10])->start_rtp_stream.codec, RLN_CODEC_PCMA);
-	assert_int_equal(event(at[12])->media_stream_started.local_port, sim_sdp_port(&m));
-	assert_int_equal(event(at[12])->media_stream_started.codec, RLN_CODEC_PCMA);
-	assert_int_equal(event(at[13])->send_sip_response.status_code, 200);
-	assert_int_equal(event(at[14])->media_negotiated.codec, RLN_CODEC_PCMA);
-	assert_int_equal(event(at[14])->media_negotiated.payload_type, 8);
-	assert_int_equal(event(at[14])->media_negotiated.direction, RLN_MEDIA_BIDIRECTIONAL);
-	assert_int_equal(event(at[14])->media_negotiated.remote_addr.port, 30000);
-	assert_int_equal(event(at[17])->state_changed.new_state, RLN_STATE_ACTIVE);
+	assert_int_equal(event(at[OPEN])->start_rtp_stream.remote.port, 30000);
+	assert_int_equal(event(at[OPEN])->start_rtp_stream.local_port, sim_sdp_port(&m));
+	assert_int_equal(event(at[OPEN])->start_rtp_stream.codec, RLN_CODEC_PCMA);
+	assert_int_equal(event(at[STARTED])->media_stream_started.local_port, sim_sdp_port(&m));
+	assert_int_equal(event(at[STARTED])->media_stream_started.codec, RLN_CODEC_PCMA);
+	assert_int_equal(event(at[OK])->send_sip_response.status_code, 200);
+	assert_int_equal(event(at[NEGOTIATED])->media_negotiated.codec, RLN_CODEC_PCMA);
+	assert_int_equal(event(at[NEGOTIATED])->media_negotiated.payload_type, 8);
+	assert_int_equal(event(at[NEGOTIATED])->media_negotiated.direction, RLN_MEDIA_BIDIRECTIONAL);
+	assert_int_equal(event(at[NEGOTIATED])->media_negotiated.remote_addr.port, 30000);
+	assert_int_equal(event(at[ACTIVE])->state_changed.new_state, RLN_STATE_ACTIVE);
 	sim_bye(&d);
 	rln_call_free(call);
 }
@@ -148,25 +155,48 @@ static void incoming_is_set_up(void **state)
 /* R187 */
 static void outgoing_is_set_up(void **state)
 {
-	static const struct row rows[] = {
-		{RLN_EV_MAKE_CALL, RLN_ID_SESSION, NONE},
-		{RLN_EV_SESSION_CREATED, RLN_ID_SESSION, 0},
-		{RLN_EV_CREATE_MEDIA_SESSION, RLN_ID_SESSION, 0},
-		{RLN_EV_STATE_CHANGED, RLN_ID_SESSION, 0},
-		{RLN_EV_MEDIA_SESSION_CREATED, RLN_ID_SESSION, 2},
-		{RLN_EV_INITIATE_CALL, RLN_ID_DIALOG, 4},
-		{RLN_EV_MEDIA_SESSION_READY, RLN_ID_SESSION, 4},
-		{RLN_EV_SEND_SIP_MESSAGE, RLN_ID_NONE, 5},
-		{RLN_EV_SIP_RESPONSE_RECEIVED, RLN_ID_DIALOG, NONE}, /* 180 */
-		{RLN_EV_CALL_STATE_CHANGED, RLN_ID_DIALOG, 8},
-		{RLN_EV_SIP_RESPONSE_RECEIVED, RLN_ID_DIALOG, NONE}, /* 200 */
-		{RLN_EV_CALL_ESTABLISHED, RLN_ID_DIALOG, 10},
-		{RLN_EV_START_MEDIA_STREAM, RLN_ID_MEDIA, 11},
-		{RLN_EV_MEDIA_STREAM_STARTED, RLN_ID_MEDIA, 12},
-		{RLN_EV_STATE_CHANGED, RLN_ID_SESSION, 13},
-		{RLN_EV_MEDIA_NEGOTIATED, RLN_ID_SESSION, 13},
+	enum {
+		MAKE,
+		CREATE,
+		CREATED,
+		ASKED,
+		CALLING,
+		RESERVED,
+		INITIATE,
+		READY,
+		INVITE,
+		RINGING,
+		PROGRESS,
+		OK,
+		ACK,
+		ESTABLISHED,
+		START,
+		STARTED,
+		ACTIVE,
+		NEGOTIATED,
+		STEPS
 	};
-	size_t at[sizeof(rows) / sizeof(rows[0])];
+	static const struct sim_step rows[STEPS] = {
+		[MAKE] = STEP(MAKE_CALL, SESSION, OUTSIDE),
+		[CREATE] = CALLS("create", MAKE),
+		[CREATED] = STEP(SESSION_CREATED, SESSION, MAKE),
+		[ASKED] = STEP(CREATE_MEDIA_SESSION, SESSION, MAKE),
+		[CALLING] = STEP(STATE_CHANGED, SESSION, MAKE),
+		[RESERVED] = STEP(MEDIA_SESSION_CREATED, SESSION, ASKED),
+		[INITIATE] = STEP(INITIATE_CALL, DIALOG, RESERVED),
+		[READY] = STEP(MEDIA_SESSION_READY, SESSION, RESERVED),
+		[INVITE] = STEP(SEND_SIP_MESSAGE, NONE, INITIATE),
+		[RINGING] = STEP(SIP_RESPONSE_RECEIVED, DIALOG, OUTSIDE),
+		[PROGRESS] = STEP(CALL_STATE_CHANGED, DIALOG, RINGING),
+		[OK] = STEP(SIP_RESPONSE_RECEIVED, DIALOG, OUTSIDE),
+		[ACK] = CALLS("send_ack", OK),
+		[ESTABLISHED] = STEP(CALL_ESTABLISHED, DIALOG, OK),
+		[START] = STEP(START_MEDIA_STREAM, MEDIA, ESTABLISHED),
+		[STARTED] = STEP(MEDIA_STREAM_STARTED, MEDIA, START),
+		[ACTIVE] = STEP(STATE_CHANGED, SESSION, STARTED),
+		[NEGOTIATED] = STEP(MEDIA_NEGOTIATED, SESSION, STARTED),
+	};
+	size_t at[STEPS];
 	struct sim_msg invite, ack;
 	const struct sim_event *e;
 	struct rln_call *call;
@@ -182,26 +212,27 @@ static void outgoing_is_set_up(void **state)
 	sim_respond(&d, &invite, 200, NULL, sim_sdp(30000, "0", "sendrecv"));
 	sim_expect(sip, &ack, "ACK ");
 	FOLLOW(0, rows, at);
-	e = sim_trace_at(at[0]);
+	WRITE("Outgoing call (R187)", "The INVITE waits for the leg, whose port stands in its offer.", rows, at);
+	e = sim_trace_at(at[MAKE]);
 	assert_slice(e, e->ev.make_call.to, "sim@" SIM_HOST);
-	assert_int_equal(event(at[1])->session_created.role, RLN_ROLE_UAC);
-	assert_int_equal(event(at[3])->state_changed.new_state, RLN_STATE_CALLING);
-	e = sim_trace_at(at[5]);
+	assert_int_equal(event(at[CREATED])->session_created.role, RLN_ROLE_UAC);
+	assert_int_equal(event(at[CALLING])->state_changed.new_state, RLN_STATE_CALLING);
+	e = sim_trace_at(at[INITIATE]);
 	assert_slice(e, e->ev.initiate_call.to, "sim@" SIM_HOST);
 	assert_slice(e, e->ev.initiate_call.from, "bob@");
 	assert_slice(e, e->ev.initiate_call.sdp_offer, "m=audio");
-	assert_int_equal(event(at[4])->media_session_created.local_addr.port, sim_sdp_port(&invite));
-	assert_int_equal(event(at[6])->media_session_ready.local_addr.port, sim_sdp_port(&invite));
-	assert_int_equal(event(at[7])->send_sip_message.destination.port, 5060);
-	assert_int_equal(event(at[8])->sip_response_received.status_code, 180);
-	assert_int_equal(event(at[9])->call_state_changed.new_state, RLN_CALL_RINGING);
-	assert_int_equal(event(at[9])->call_state_changed.status, 180);
-	assert_int_equal(event(at[10])->sip_response_received.status_code, 200);
-	e = sim_trace_at(at[11]);
+	assert_int_equal(event(at[RESERVED])->media_session_created.local_addr.port, sim_sdp_port(&invite));
+	assert_int_equal(event(at[READY])->media_session_ready.local_addr.port, sim_sdp_port(&invite));
+	assert_int_equal(event(at[INVITE])->send_sip_message.destination.port, 5060);
+	assert_int_equal(event(at[RINGING])->sip_response_received.status_code, 180);
+	assert_int_equal(event(at[PROGRESS])->call_state_changed.new_state, RLN_CALL_RINGING);
+	assert_int_equal(event(at[PROGRESS])->call_state_changed.status, 180);
+	assert_int_equal(event(at[OK])->sip_response_received.status_code, 200);
+	e = sim_trace_at(at[ESTABLISHED]);
 	assert_slice(e, e->ev.call_established.sdp, "m=audio 30000");
-	assert_int_equal(event(at[14])->state_changed.new_state, RLN_STATE_ACTIVE);
-	assert_int_equal(event(at[15])->media_negotiated.remote_addr.port, 30000);
-	assert_int_equal(event(at[15])->media_negotiated.codec, RLN_CODEC_PCMU);
+	assert_int_equal(event(at[ACTIVE])->state_changed.new_state, RLN_STATE_ACTIVE);
+	assert_int_equal(event(at[NEGOTIATED])->media_negotiated.remote_addr.port, 30000);
+	assert_int_equal(event(at[NEGOTIATED])->media_negotiated.codec, RLN_CODEC_PCMU);
 	assert_string_equal(sim_header(&invite, "Content-Type"), "application/sdp");
 	sim_bye(&d);
 	rln_call_free(call);
@@ -210,19 +241,24 @@ static void outgoing_is_set_up(void **state)
 /* R188, R154: BYE, stop media, the end told once, the slot goes. */
 static void termination_is_in_order(void **state)
 {
-	static const struct row rows[] = {
-		{RLN_EV_HANGUP_CALL, RLN_ID_SESSION, NONE},
-		{RLN_EV_TERMINATE_SESSION, RLN_ID_DIALOG, 0},
-		{RLN_EV_SEND_SIP_MESSAGE, RLN_ID_NONE, 1},
-		{RLN_EV_STOP_RTP_STREAM, RLN_ID_MEDIA, 0},
-		{RLN_EV_RTP_STREAM_STOPPED, RLN_ID_MEDIA, 3},
-		{RLN_EV_MEDIA_STREAM_STOPPED, RLN_ID_MEDIA, 4},
-		{RLN_EV_SIP_RESPONSE_RECEIVED, RLN_ID_DIALOG, NONE},
-		{RLN_EV_CALL_TERMINATED, RLN_ID_DIALOG, 6},
-		{RLN_EV_STATE_CHANGED, RLN_ID_SESSION, 7},
-		{RLN_EV_SESSION_TERMINATED, RLN_ID_SESSION, 7},
+	enum { HANGUP, TERMINATE, BYE, STOP, CLOSE, CLOSED, STOPPED, OK, ENDED, TERMINATED, TOLD, CLEANUP, RELEASE, GONE, STEPS };
+	static const struct sim_step rows[STEPS] = {
+		[HANGUP] = STEP(HANGUP_CALL, SESSION, OUTSIDE),
+		[TERMINATE] = STEP(TERMINATE_SESSION, DIALOG, HANGUP),
+		[BYE] = STEP(SEND_SIP_MESSAGE, NONE, TERMINATE),
+		[STOP] = STEP(STOP_MEDIA_STREAM, MEDIA, HANGUP),
+		[CLOSE] = STEP(STOP_RTP_STREAM, MEDIA, STOP),
+		[CLOSED] = STEP(RTP_STREAM_STOPPED, MEDIA, CLOSE),
+		[STOPPED] = STEP(MEDIA_STREAM_STOPPED, MEDIA, CLOSED),
+		[OK] = STEP(SIP_RESPONSE_RECEIVED, DIALOG, OUTSIDE),
+		[ENDED] = STEP(CALL_TERMINATED, DIALOG, OK),
+		[TERMINATED] = STEP(STATE_CHANGED, SESSION, ENDED),
+		[TOLD] = STEP(SESSION_TERMINATED, SESSION, ENDED),
+		[CLEANUP] = STEP(TIMER_FIRED, SESSION, OK),
+		[RELEASE] = CALLS("release", CLEANUP),
+		[GONE] = CALLS("closed", CLEANUP),
 	};
-	size_t at[sizeof(rows) / sizeof(rows[0])], begin, stop;
+	size_t at[STEPS], begin;
 	struct rln_call *call;
 	struct sim_dialog d;
 	struct sim_msg bye;
@@ -237,11 +273,14 @@ static void termination_is_in_order(void **state)
 	sim_respond(&d, &bye, 200, NULL, NULL);
 	assert_int_equal(rln_call_wait_for_state(call, RLN_STATE_TERMINATED, SIM_WAIT_MS), 0);
 	FOLLOW(begin, rows, at);
-	stop = sim_trace_find(begin, RLN_EV_STOP_MEDIA_STREAM, 0);
-	assert_true(stop != SIZE_MAX && sim_trace_led_to(at[0], stop) && at[1] < stop); /* BYE first */
-	assert_int_equal(event(at[9])->session_terminated.reason, RLN_END_NORMAL);
-	assert_int_equal(event(at[8])->state_changed.old_state, RLN_STATE_TERMINATING);
-	assert_int_equal(sim_trace_find(at[9] + 1, RLN_EV_SESSION_TERMINATED, 0), SIZE_MAX);
+	WRITE("Termination (R188, R154)",
+		"We hang up: BYE first, the media stops without waiting for the answer, the end is told once, then everything is "
+		"given back.",
+		rows, at);
+	assert_true(at[TERMINATE] < at[STOP]); /* BYE first */
+	assert_int_equal(event(at[TOLD])->session_terminated.reason, RLN_END_NORMAL);
+	assert_int_equal(event(at[TERMINATED])->state_changed.old_state, RLN_STATE_TERMINATING);
+	assert_int_equal(sim_trace_find(at[TOLD] + 1, RLN_EV_SESSION_TERMINATED, 0), SIZE_MAX);
 	assert_int_equal(rln_call_end(call, NULL), RLN_END_NORMAL);
 	rln_call_free(call);
 }
@@ -249,11 +288,11 @@ static void termination_is_in_order(void **state)
 /* R155's tail: what both directions of audio lead to, in this order, each once. */
 static void check_media_tail(size_t from, uint64_t session, unsigned ssrc, uint16_t local_port)
 {
-	static const struct row rows[] = {
-		{RLN_EV_MEDIA_NEGOTIATED, RLN_ID_SESSION, NONE},
-		{RLN_EV_MEDIA_FLOW_ESTABLISHED, RLN_ID_SESSION, NONE},
-		{RLN_EV_FIRST_AUDIO_FRAME_RECEIVED, RLN_ID_SESSION, NONE},
-		{RLN_EV_AUDIO_CHANNELS_READY, RLN_ID_SESSION, NONE},
+	static const struct sim_step rows[] = {
+		STEP(MEDIA_NEGOTIATED, SESSION, OUTSIDE),
+		STEP(MEDIA_FLOW_ESTABLISHED, SESSION, OUTSIDE),
+		STEP(FIRST_AUDIO_FRAME_RECEIVED, SESSION, OUTSIDE),
+		STEP(AUDIO_CHANNELS_READY, SESSION, OUTSIDE),
 	};
 	size_t at[4];
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The appliance under test, and what its bus says. Tests see the trace where the product prints it: the linker puts __wrap_rln_trace_print() in the place
- * of dpdk_app/trace.c's, so the housekeeping thread, the trace's one reader, gives every event to us.
+ * The appliance under test, and what its bus says. Tests see the trace where the product reads it: the linker puts __wrap_rln_trace_read() and
+ * __wrap_rln_trace_serve() in the place of dpdk_app/trace.c's, so the housekeeping thread, the trace's one reader, gives every event to us, and what we
+ * took goes on to the product's ladders (sim_trace_pass_on()).
  */
 #include "tests/sim/sim.h"
 
@@ -22,7 +23,9 @@
 
 #define DRAIN_MS 5000
 
-unsigned __wrap_rln_trace_print(struct rln_bus *bus, int fd, unsigned budget);
+unsigned __wrap_rln_trace_read(struct rln_trace *t, unsigned budget);
+void __wrap_rln_trace_serve(struct rln_trace *t);
+void __real_rln_trace_serve(struct rln_trace *t);
 
 static struct rln_appliance *appliance;
 static char folder[64];
@@ -32,7 +35,8 @@ static struct { /* owner: lock; writer: the housekeeping thread */
 	pthread_cond_t more;
 	struct sim_event *events;
 	size_t n, room;
-	bool on;
+	bool on, pass_on;
+	struct rln_trace *product;
 } trace = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* ---- start and stop ---- */
@@ -66,11 +70,12 @@ static void configure(struct rln_config *config, const struct sim_cfg *c)
 
 	snprintf(media, sizeof(media), "recordings: %s, prompts: %s", sim_path("", dir), dir);
 	snprintf(text, sizeof(text),
-		"runtime: {hugepages: off, memory_mb: 640, workers: %u, telemetry: off, prefix: rln-sim%s%s}\n"
+		"runtime: {hugepages: off, memory_mb: 640, workers: %u, telemetry: %s, prefix: rln-sim%s%s}\n"
 		"ports:\n  - {name: sim0, device: net_ring_sim, addresses: [" SIM_MAIN
 		"/24], mac: '02:00:00:00:00:01', queues: %s}\n"
 		"sip: {%s}\nrtp: {%s}\nlimits: {%s}\nmedia: {%s}\nlog: {level: %s, trace: %s}\n%s",
-		c->workers ? c->workers : 2, c->runtime ? ", " : "", c->runtime ? c->runtime : "", c->queues == 1 ? "1" : "auto",
+		c->workers ? c->workers : 2, c->telemetry ? "on" : "off", c->runtime ? ", " : "", c->runtime ? c->runtime : "",
+		c->queues == 1 ? "1" : "auto",
 		c->sip ? c->sip : "t1_ms: 50, t2_ms: 200, t4_ms: 100, max_transactions: 20000, max_dialogs: 4000",
 		c->rtp ? c->rtp : "port_min: 20000, port_max: 29999", c->limits ? c->limits : "calls: 400",
 		c->media ? c->media : media, getenv("SIM_LOG") ? getenv("SIM_LOG") : "error", c->trace ? "on" : "off",
@@ -80,6 +85,45 @@ static void configure(struct rln_config *config, const struct sim_cfg *c)
 		rln_config_report_print(stderr, "sim", &report);
 		fail_msg("the harness's configuration is refused");
 	}
+}
+
+/* ---- what the run produced, for tests/sim/no_producer.c ---- */
+
+static bool observed[RLN_EV_COUNT];
+
+void sim_observe(enum rln_event_kind kind)
+{
+	observed[kind] = true;
+}
+
+static void observe_figures(void)
+{
+	struct rln_bus_figures f;
+
+	for (unsigned kind = 1; kind < RLN_EV_COUNT; kind++) {
+		rln_bus_figures(sim_bus(), (enum rln_event_kind)kind, &f);
+		observed[kind] |= f.delivered > 0;
+	}
+}
+
+static void write_observed(void)
+{
+	FILE *f = fopen(getenv("SIM_OBSERVED"), "ae");
+
+	for (unsigned kind = 1; f && kind < RLN_EV_COUNT; kind++)
+		if (observed[kind])
+			fprintf(f, "%s\n", rln_event_info((enum rln_event_kind)kind)->name);
+	if (f)
+		fclose(f);
+}
+
+static void observe_from_now_on(void)
+{
+	static bool once;
+
+	if (!once && getenv("SIM_OBSERVED"))
+		atexit(write_observed);
+	once = true;
 }
 
 void sim_start(const struct sim_cfg *cfg)
@@ -101,6 +145,7 @@ void sim_start(const struct sim_cfg *cfg)
 	rln_counts_reset();
 	if (c->trace)
 		sim_trace_begin();
+	observe_from_now_on();
 	assert_int_equal(rln_appliance_start(&appliance, &config, &options), 0);
 	rln_bus_trace(sim_bus(), c->trace);
 }
@@ -156,6 +201,7 @@ static void stop(void)
 	struct rln_appliance *a = appliance;
 	unsigned left;
 
+	observe_figures();
 	appliance = NULL;
 	left = rln_appliance_stop(a, DRAIN_MS);
 	sim_trace_end();
@@ -224,6 +270,14 @@ static void keep(const struct rln_event *ev, unsigned endpoint)
 	memcpy(e->text, rln_block_data(block), e->room);
 }
 
+static void pass_on(const struct rln_event *ev, unsigned endpoint)
+{
+	rln_block_ref block = rln_event_block(ev);
+	char *text = block ? rln_block_data(block) : NULL;
+
+	rln_trace_feed(trace.product, ev, endpoint, text, text ? RLN_BLOCK_SMALL : 0);
+}
+
 /* The trace has one reader at a time: whoever has the lock, the housekeeping thread or a test that does not want to wait for its turn. */
 static unsigned take(struct rln_bus *bus, unsigned budget)
 {
@@ -233,22 +287,48 @@ static unsigned take(struct rln_bus *bus, unsigned budget)
 	while (n < budget && rln_bus_trace_pop(bus, &ev, &endpoint)) {
 		if (trace.on)
 			keep(&ev, endpoint);
+		if (trace.pass_on && trace.product)
+			pass_on(&ev, endpoint);
 		n++;
 	}
 	return n;
 }
 
-unsigned __wrap_rln_trace_print(struct rln_bus *bus, int fd, unsigned budget)
+unsigned __wrap_rln_trace_read(struct rln_trace *t, unsigned budget)
 {
 	unsigned n;
 
-	(void)fd;
 	pthread_mutex_lock(&trace.lock);
-	n = take(bus, budget);
+	trace.product = t;
+	n = take(rln_trace_bus(t), budget);
 	if (n)
 		pthread_cond_broadcast(&trace.more);
 	pthread_mutex_unlock(&trace.lock);
 	return n;
+}
+
+void __wrap_rln_trace_serve(struct rln_trace *t)
+{
+	pthread_mutex_lock(&trace.lock);
+	__real_rln_trace_serve(t);
+	pthread_mutex_unlock(&trace.lock);
+}
+
+void sim_trace_pass_on(bool on)
+{
+	pthread_mutex_lock(&trace.lock);
+	trace.pass_on = on;
+	pthread_mutex_unlock(&trace.lock);
+}
+
+void sim_trace_wait_on(void)
+{
+	static const struct timespec turn = {0, 2000000};
+	uint64_t end = sim_now_ms() + SIM_WAIT_MS;
+
+	while (!rln_bus_is_traced(sim_bus()) && sim_now_ms() < end)
+		ppoll(NULL, 0, &turn, NULL);
+	assert_true(rln_bus_is_traced(sim_bus()));
 }
 
 /* Everything that was handled until now is in the array. */

@@ -37,6 +37,7 @@ struct sim_cfg {          /* flow maps of YAML, NULL: the harness's own */
 	unsigned queues;  /* of the device; 0: 2 */
 	const char *sip, *rtp, *limits, *media, *routes, *runtime;
 	bool trace;
+	bool telemetry; /* the telemetry and trace sockets, in $RUNTIME_DIRECTORY; fixed by the first start of a process */
 };
 
 void sim_start(const struct sim_cfg *cfg); /* NULL: defaults; t1 50 ms, t2 200 ms, t4 100 ms */
@@ -84,6 +85,12 @@ bool sim_trace_led_to(size_t from, size_t i);
 /* Text of a slice of the event's block, "" when absent; one static buffer of a few, for asserts. */
 const char *sim_trace_text(const struct sim_event *e, struct rln_slice slice);
 void sim_trace_print(void);
+/* Events go on to the product's own ladders, which print nothing unless asked; its housekeeping thread alone would see them. */
+void sim_trace_pass_on(bool on);
+/* Until the bus's trace is on: whoever asked the product for it is being served. Asserts. */
+void sim_trace_wait_on(void);
+/* A kind that was produced where the bus does not count it (the tap's ring). */
+void sim_observe(enum rln_event_kind kind);
 
 /* ---- the wire (sim_wire.c) ---- */
 
