@@ -96,14 +96,6 @@ static int dialog_find_replaced(const void *arg, const struct rln_sip_msg *invit
 	return rln_dialog_find_replaced(arg, invite, out);
 }
 
-/* No refusal can be met yet. */
-static bool dialog_can_retry(const void *arg, struct rln_dialog_id id)
-{
-	(void)arg;
-	(void)id;
-	return false;
-}
-
 static bool dialog_is_answered(const void *arg, struct rln_dialog_id id)
 {
 	return rln_dialog_get_state(arg, id) == RLN_DIALOG_CONFIRMED;
@@ -157,6 +149,11 @@ static int dialog_local_addr(const void *arg, struct rln_dialog_id id, struct rl
 	struct rln_bus_call call = begin(arg);
 
 	return (int)ASK(id, "local_addr", rln_dialog_local_addr(arg, id, addr));
+}
+
+static bool dialog_can_retry(const void *arg, struct rln_dialog_id id)
+{
+	return rln_dialog_can_retry(arg, id);
 }
 
 static int publish(void *arg, struct rln_event *ev)
