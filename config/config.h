@@ -117,6 +117,7 @@ struct rln_config_sip {
 	uint32_t t1_ms, t2_ms, t4_ms; /* RFC 3261 17.1.1.1 */
 	uint32_t max_transactions, max_dialogs;
 	uint32_t retry_after_s; /* in a 503 */
+	uint8_t accept_transfers; /* REFER of the peers of routed calls */
 	uint16_t hosts_n;
 	struct rln_config_host hosts[RLN_CONFIG_HOSTS];
 };
@@ -146,6 +147,7 @@ struct rln_config_limits {
 	uint32_t calls;            /* at once */
 	uint32_t calls_per_second; /* new calls that are admitted; 0 = no limit */
 	uint32_t ring_timeout_s;   /* 480 after ringing this long */
+	uint32_t transfer_timeout_s;
 };
 
 struct rln_config_log {

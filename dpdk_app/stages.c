@@ -243,6 +243,9 @@ static int start_sessions(struct rln_appliance *a)
 		.legs_per_worker = c->limits.calls,
 		.calls_per_second = c->limits.calls_per_second,
 		.ring_limit_s = c->limits.ring_timeout_s,
+		.transfer_limit_s = c->limits.transfer_timeout_s,
+		.loss_limit_pct = c->rtp.loss_limit_pct,
+		.accept_transfers = c->sip.accept_transfers,
 		.retry_after_s = (uint16_t)c->sip.retry_after_s,
 		.ptime_ms = c->rtp.ptime_ms,
 		.telephone_event = c->rtp.telephone_event};

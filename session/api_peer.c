@@ -97,7 +97,8 @@ struct rln_peer *rln_peer_new_with(const struct rln_peer_options *options)
 	struct rln_coord_peer_cfg cfg = {.name = options->name,
 		.port = options->port,
 		.local_address = options->local_address,
-		.auto_answer = options->auto_answer};
+		.auto_answer = options->auto_answer,
+		.accept_transfers = !options->refuse_transfers};
 	struct rln_sub_cfg sub_cfg = {.filter = RLN_SUB_PEER};
 	struct rln_peer *peer = calloc(1, sizeof(*peer));
 	struct rln_sub *sub = NULL;

@@ -183,11 +183,14 @@ static void end_channels(void *arg, uint64_t channels)
 		rln_channel_end(coord->cfg.channels, channels);
 }
 
-static bool allows_transfer(void *arg, const struct rln_session *s)
+static bool allows_transfer(void *arg, const struct rln_session *s, const char *refer_to)
 {
 	const struct rln_coord *coord = arg;
+	const struct rln_coord_peer *peer = &coord->peers[s->peer % RLN_COORD_PEERS];
 
-	return coord->peers[s->peer % RLN_COORD_PEERS].accept_transfers;
+	if (peer->handler.on_transfer)
+		return peer->handler.on_transfer(peer->handler.arg, s->id, refer_to);
+	return peer->any_user ? coord->cfg.accept_transfers : peer->accept_transfers;
 }
 
 static void closed(void *arg, struct rln_session_id id)

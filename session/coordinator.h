@@ -58,6 +58,7 @@ struct rln_coord_cfg {
 	uint8_t telephone_event;            /* payload type to offer, 0 = none */
 	float loss_limit_pct;               /* above it another codec is tried (R174) */
 	uint32_t transfer_limit_s;          /* a REFER of ours must be settled by then */
+	bool accept_transfers;              /* of calls whose peer takes every user part and has no on_transfer: carry out REFER */
 };
 
 /*

@@ -17,6 +17,8 @@ static int introduce(struct rln_coord *coord, struct rln_session *s)
 	struct rln_event ev = {.id = s->id.v, .kind = RLN_EV_SESSION_CREATED, .session_created = {.role = s->role}};
 	int rc = rln_session_manager_register_session(coord->sessions, s);
 
+	ev.session_created.from_session = s->link == RLN_LINK_CAUSE ? s->other : 0;
+
 	if (rc == 0 && s->dialog.v)
 		rc = rln_registry_map_dialog(coord->registry, s->id, s->dialog);
 	if (rc != 0) {

@@ -350,7 +350,9 @@ GUARD(REFERRED_LEFT)
 
 GUARD(TRANSFER_ALLOWED)
 {
-	return st->layers->allows_transfer(st->layers->arg, st->s);
+	const struct rln_ev_transfer_requested *ev = &st->ev->transfer_requested;
+
+	return st->layers->allows_transfer(st->layers->arg, st->s, rln_slice_text(ev->block, ev->refer_to));
 }
 
 GUARD(CONSULT_READY)

@@ -215,8 +215,8 @@ int rln_hosts_add_peer(struct rln_hosts *hosts, const struct rln_hosts_peer_cfg 
 	unsigned number;
 	int rc;
 
-	peer.handler = only ? (struct rln_signalling_handler){on_invite_of_one, only}
-			    : (struct rln_signalling_handler){on_invite_of_all, hosts};
+	peer.handler = only ? (struct rln_signalling_handler){.on_incoming_invite = on_invite_of_one, .arg = only}
+			    : (struct rln_signalling_handler){.on_incoming_invite = on_invite_of_all, .arg = hosts};
 	if (!only) {
 		hosts->choose = cfg->choose;
 		hosts->choose_arg = cfg->arg;

@@ -106,8 +106,29 @@ static unsigned policy_of(const struct rln_decision *decision)
 	return policy;
 }
 
+/*
+ * RFC 3891: an INVITE that names a call of this local peer takes its place. Nobody is asked again, the caller was let in when that call was. 0 and *old (0:
+ * it names none), or minus the SIP code that refuses it.
+ */
+static int find_replaced(const struct rln_coord *coord, const struct rln_sip_msg *msg, unsigned peer, struct rln_session_id *old)
+{
+	const struct rln_dialog_commands *d = &coord->layers.dialog;
+	struct rln_dialog_id dialog;
+	const struct rln_session *s;
+	int rc = d->find_replaced(d->arg, msg, &dialog);
+
+	*old = (struct rln_session_id){0};
+	if (rc != 0 || dialog.v == 0)
+		return rc;
+	*old = rln_registry_session_of_dialog(coord->registry, dialog);
+	s = rln_session_manager_get_session(coord->sessions, *old);
+	if (!s || s->peer != peer)
+		return -481;
+	return rln_table()->final & 1u << s->state ? -603 : 0;
+}
+
 static void admit(struct rln_coord *coord, const struct rln_event *ev, unsigned peer, struct rln_session_id id,
-	const struct rln_decision *decision)
+	const struct rln_decision *decision, struct rln_session_id replaced)
 {
 	struct rln_session *s = rln_factory_incoming(coord, id, ev, peer, policy_of(decision));
 
@@ -122,6 +143,8 @@ static void admit(struct rln_coord *coord, const struct rln_event *ev, unsigned 
 	}
 	s->params.app = decision->leg_app;
 	s->params.tone_hz = decision->tone_hz;
+	s->other = replaced.v;
+	s->link = replaced.v ? RLN_LINK_REPLACED : RLN_LINK_NONE;
 	rln_machine_process_event(coord->machine, id, ev);
 	if (decision->kind == RLN_DECISION_CUSTOM && decision->action)
 		decision->action(decision->arg, id);
@@ -131,9 +154,10 @@ void rln_intercept_invite(struct rln_coord *coord, const struct rln_event *ev)
 {
 	const struct rln_sip_msg *msg = rln_sip_msg_of(rln_event_block(ev));
 	struct rln_registry_entry known;
-	struct rln_decision decision;
-	struct rln_session_id id;
+	struct rln_decision decision = {.kind = RLN_DECISION_ACCEPT, .auto_answer = true};
+	struct rln_session_id id, replaced;
 	unsigned peer;
+	int rc;
 
 	if (rln_registry_knows(coord->registry, ev->id, &known)) {
 		rln_machine_process_event(coord->machine, known.session, ev);
@@ -149,17 +173,23 @@ void rln_intercept_invite(struct rln_coord *coord, const struct rln_event *ev)
 		refuse(coord, ev, 503);
 		return;
 	}
+	rc = find_replaced(coord, msg, peer, &replaced);
+	if (rc != 0) {
+		refuse(coord, ev, (uint16_t)-rc);
+		return;
+	}
 	rln_session_manager_refill(coord->sessions);
 	id = rln_session_manager_reserve(coord->sessions);
 	if (!id.v) {
 		refuse(coord, ev, 503);
 		return;
 	}
-	decision = ask(coord, ev, msg, peer, id);
+	if (replaced.v == 0)
+		decision = ask(coord, ev, msg, peer, id);
 	if (decision.kind == RLN_DECISION_REJECT) {
 		rln_session_manager_unreserve(coord->sessions, id);
 		refuse(coord, ev, decision.code >= 300 && decision.code <= 699 ? decision.code : 603);
 	} else {
-		admit(coord, ev, peer, id, &decision);
+		admit(coord, ev, peer, id, &decision, replaced);
 	}
 }

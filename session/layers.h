@@ -68,8 +68,8 @@ struct rln_layers {
 	int (*make_call)(void *arg, const struct rln_session *cause, uint64_t id, const struct rln_linked_call *call, uint64_t *made);
 	/* A reserved id whose call will not be made: its subscribers learn that it ended. */
 	void (*abandon)(void *arg, const struct rln_session *cause, uint64_t id);
-	/* May the peer of this session have it transferred? */
-	bool (*allows_transfer)(void *arg, const struct rln_session *s);
+	/* May the peer of this session have it transferred there? */
+	bool (*allows_transfer)(void *arg, const struct rln_session *s, const char *refer_to);
 	/* The call cannot give these audio channels a leg. */
 	void (*end_channels)(void *arg, uint64_t channels);
 	/* The session is about to be removed: its subscribers and its place in applications go. */

@@ -47,6 +47,9 @@ struct rln_signalling_handler {
 	/** Asked once for each new INVITE, on the control lcore: must not block (over 1 ms is counted and named in the log); DEFER takes time. */
 	struct rln_decision (*on_incoming_invite)(void *arg, const struct rln_invite_details *invite);
 	void *arg; /**< its first argument */
+	/** Asked when the peer of a call that is up sends REFER, on the control lcore, under the same rule. True: `refer_to` (a SIP URI) is called, and
+	 * the result told to the peer; false: 603. NULL: what the config says (sip.accept_transfers), or the peer's options. */
+	bool (*on_transfer)(void *arg, struct rln_session_id session, const char *refer_to);
 };
 
 /** Is told of calls: callbacks in the order of the events, on the thread inside rln_coordinator_run() or a wait. Each may be NULL. */

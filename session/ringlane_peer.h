@@ -22,6 +22,7 @@ struct rln_peer_options {
 	uint16_t port;             /**< SIP port on every local address */
 	const char *local_address; /**< NULL: by route */
 	bool auto_answer;          /**< incoming calls are accepted at once and still delivered */
+	bool refuse_transfers;     /**< 603 to a peer that asks us to call somebody else (REFER); otherwise that call is made */
 };
 
 /** A SIP endpoint in this process: user part and SIP port. Starts the runtime when nobody did. NULL and errno: EINVAL, EADDRINUSE (a peer of

@@ -433,6 +433,15 @@ size_t sim_trace_wait(size_t from, enum rln_event_kind kind, uint64_t id)
 	return i;
 }
 
+void sim_trace_state(uint64_t session, enum rln_call_state state)
+{
+	size_t at = 0;
+
+	do
+		at = sim_trace_wait(at, RLN_EV_STATE_CHANGED, session) + 1;
+	while (sim_trace_at(at - 1)->ev.state_changed.new_state != state);
+}
+
 size_t sim_trace_serial(uint32_t serial)
 {
 	size_t found = SIZE_MAX;

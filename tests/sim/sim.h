@@ -76,6 +76,8 @@ size_t sim_trace_count(void);
 const struct sim_event *sim_trace_at(size_t i);
 /* The first event of a kind at or after `from`; waits for it and asserts. id 0: any subject. Returns its index. */
 size_t sim_trace_wait(size_t from, enum rln_event_kind kind, uint64_t id);
+/* Waits until the session was told to be in a state. */
+void sim_trace_state(uint64_t session, enum rln_call_state state);
 /* The same that returns SIZE_MAX, without waiting. */
 size_t sim_trace_find(size_t from, enum rln_event_kind kind, uint64_t id);
 /* Index of the event whose serial is `serial`, SIZE_MAX when there is none. */
@@ -199,6 +201,8 @@ void sim_uac(struct sim_dialog *d, struct sim_sip *sip, const char *user, uint16
 void sim_uas(struct sim_dialog *d, struct sim_sip *sip, const struct sim_msg *invite);
 /* A request in or outside of the dialog; `headers` whole lines or NULL, `sdp` NULL: no body. ACK repeats the INVITE's number, CANCEL its branch too. */
 void sim_request(struct sim_dialog *d, const char *method, const char *headers, const char *sdp);
+/* With a body of another kind: `headers` names it. */
+void sim_request_body(struct sim_dialog *d, const char *method, const char *headers, const char *body);
 /* The last request again, byte for byte. */
 void sim_request_again(struct sim_dialog *d);
 /* The ACK of a final refusal: the INVITE's branch. */

@@ -229,7 +229,7 @@ void sim_learn(struct sim_dialog *d, const struct sim_msg *response)
 	take_target(d, response);
 }
 
-static void write_request(struct sim_dialog *d, const char *method, unsigned cseq, const char *headers, const char *sdp)
+static void write_message(struct sim_dialog *d, const char *method, unsigned cseq, const char *headers, const char *type, const char *body)
 {
 	char text[SIM_TEXT];
 
@@ -238,10 +238,21 @@ static void write_request(struct sim_dialog *d, const char *method, unsigned cse
 		":%u;branch=%s;rport\r\nMax-Forwards: 70\r\nFrom: <%s>;tag=%s\r\nTo: <%s>%s%s\r\n"
 		"Call-ID: %s\r\nCSeq: %u %s\r\nContact: <sip:sim@" SIM_HOST ":%u>\r\n%s%sContent-Length: %zu\r\n\r\n%s",
 		method, d->target, d->sip->udp->local.port, d->branch, d->local, d->ltag, d->remote, d->rtag[0] ? ";tag=" : "",
-		d->rtag, d->call_id, cseq, method, d->sip->udp->local.port, headers ? headers : "",
-		sdp ? "Content-Type: application/sdp\r\n" : "", sdp ? strlen(sdp) : 0, sdp ? sdp : "");
+		d->rtag, d->call_id, cseq, method, d->sip->udp->local.port, headers ? headers : "", type, body ? strlen(body) : 0,
+		body ? body : "");
 	snprintf(d->last, sizeof(d->last), "%s", text);
 	sim_sip_send(d->sip, &d->to, text);
+}
+
+static void write_request(struct sim_dialog *d, const char *method, unsigned cseq, const char *headers, const char *sdp)
+{
+	write_message(d, method, cseq, headers, sdp ? "Content-Type: application/sdp\r\n" : "", sdp);
+}
+
+void sim_request_body(struct sim_dialog *d, const char *method, const char *headers, const char *body)
+{
+	snprintf(d->branch, sizeof(d->branch), "z9hG4bK-sim-%u", ++serial);
+	write_message(d, method, ++d->cseq, headers, "", body);
 }
 
 void sim_request(struct sim_dialog *d, const char *method, const char *headers, const char *sdp)

@@ -231,6 +231,19 @@ bool rln_dialog_is_ack_pending(const struct rln_dialogs *all, struct rln_dialog_
 	return dialog_of(id.v) && dialog_of(id.v)->ack_pending;
 }
 
+bool rln_dialog_is_answer_owed(const struct rln_dialogs *all, struct rln_dialog_id id)
+{
+	(void)all;
+	(void)id;
+	return false;
+}
+
+const char *rln_dialog_remote_uri(const struct rln_dialogs *all, struct rln_dialog_id id)
+{
+	(void)all;
+	return id.v ? "sip:bob@198.18.0.2" : NULL;
+}
+
 bool rln_dialog_can_retry(const struct rln_dialogs *all, struct rln_dialog_id id)
 {
 	(void)all;

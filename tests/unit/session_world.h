@@ -447,9 +447,10 @@ static void fake_abandon(void *arg, const struct rln_session *cause, uint64_t id
 	rln_session_manager_unreserve(w->sessions, (struct rln_session_id){id});
 }
 
-static bool fake_allows_transfer(void *arg, const struct rln_session *s)
+static bool fake_allows_transfer(void *arg, const struct rln_session *s, const char *refer_to)
 {
 	(void)arg;
+	(void)refer_to;
 	(void)s;
 	return w->allow_transfers;
 }
