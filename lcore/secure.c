@@ -6,12 +6,15 @@
  */
 #include "lcore/secure.h"
 
+#include <errno.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/evp.h>
 #include <openssl/rand.h>
 
 #define BATCH 256
@@ -63,6 +66,23 @@ void rln_random_token(char *out, size_t len)
 		out[i] = digits[byte % 36];
 	}
 	out[len] = 0;
+}
+
+int rln_digest_hex(enum rln_digest_kind kind, const struct rln_piece *pieces, size_t n, char out[RLN_DIGEST_HEX])
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	uint8_t bytes[EVP_MAX_MD_SIZE];
+	unsigned len = 0;
+	bool done = ctx && EVP_DigestInit_ex(ctx, kind == RLN_DIGEST_KIND_MD5 ? EVP_md5() : EVP_sha256(), NULL) == 1;
+
+	for (size_t i = 0; done && i < n; i++)
+		done = EVP_DigestUpdate(ctx, pieces[i].data, pieces[i].len) == 1;
+	done = done && EVP_DigestFinal_ex(ctx, bytes, &len) == 1;
+	EVP_MD_CTX_free(ctx);
+	for (unsigned i = 0; done && i < len; i++)
+		snprintf(out + 2 * i, 3, "%02x", bytes[i]);
+	explicit_bzero(bytes, sizeof(bytes));
+	return done ? 0 : -ENOTSUP;
 }
 
 static uint64_t hash_key[2]; /* written once, by draw_key() */
