@@ -133,6 +133,11 @@ static int dialog_local_addr(const void *arg, struct rln_dialog_id id, struct rl
 	return (int)ASK(id, "local_addr", rln_dialog_local_addr(arg, id, addr));
 }
 
+static bool dialog_can_retry(const void *arg, struct rln_dialog_id id)
+{
+	return rln_dialog_can_retry(arg, id);
+}
+
 static int publish(void *arg, struct rln_event *ev)
 {
 	return rln_session_hub_publish_event(arg, ev);
@@ -193,6 +198,7 @@ static void fill_layers(struct rln_coord *coord)
 		.is_ack_pending = dialog_is_ack_pending,
 		.peer_allows = dialog_peer_allows,
 		.local_addr = dialog_local_addr,
+		.can_retry = dialog_can_retry,
 		.arg = cfg->dialogs,
 	};
 	l->wheel = cfg->wheel;

@@ -30,6 +30,7 @@ struct rln_dialog_commands {
 	bool (*is_ack_pending)(const void *arg, struct rln_dialog_id id);
 	bool (*peer_allows)(const void *arg, struct rln_dialog_id id, enum rln_sip_method method);
 	int (*local_addr)(const void *arg, struct rln_dialog_id id, struct rln_addr *addr);
+	bool (*can_retry)(const void *arg, struct rln_dialog_id id);
 	void *arg;
 };
 

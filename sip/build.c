@@ -9,7 +9,8 @@
 
 #include "lcore/secure.h"
 
-#define SIP_PORT 5060
+#define SIP_PORT    5060
+#define CREDENTIALS 16 /* lines of one name that an ACK repeats: more than anybody sends */
 
 void rln_text_init(struct rln_text *t, char *buf, size_t size)
 {
@@ -193,6 +194,8 @@ void rln_build_ack(struct rln_text *t, const char *invite, size_t len, const str
 	copy_lines(t, headers, end, "From", 1);
 	add_line(t, "To: ", response, response->to);
 	copy_lines(t, headers, end, "Call-ID", 1);
+	copy_lines(t, headers, end, "Authorization", CREDENTIALS); /* 22.1 */
+	copy_lines(t, headers, end, "Proxy-Authorization", CREDENTIALS);
 	rln_text_printf(t, "CSeq: %u ACK\r\n", response->cseq);
 	add_text(t, "Max-Forwards: 70\r\n");
 	rln_build_body(t, NULL, NULL, 0);

@@ -110,6 +110,12 @@ static void free_dialog(struct rln_dialog *d)
 		rln_dialog_index_del(&all->merge, d->merge_hash, d->self);
 	rln_refer_free(d);
 	rln_block_release(d->answer.block);
+	rln_ask_drop(d);
+	rln_auth_destroy(d->auth);
+	rln_free(d->again.redirect);
+	rln_free(d->ours.credentials);
+	rln_free(d->ours.text);
+	rln_free(d->acked.credentials);
 	rln_free(d->acked.sdp);
 	rln_free(d->queued);
 	rln_free(d->remote);
@@ -282,6 +288,7 @@ void rln_dialog_end(struct rln_dialog *d)
 	refuse_open(d, &d->theirs);
 	refuse_open(d, &d->offer);
 	rln_refer_end(d);
+	rln_ask_drop(d);
 	if (d->ours.phase == RLN_OURS_ACK_WAITS)
 		rln_uac_ack_pending(d);
 	if (d->ours.phase != RLN_OURS_NONE && !rln_timer_is_armed(&d->guard))
@@ -321,10 +328,24 @@ static void drop_queued(struct rln_dialog *d)
 	d->queued = NULL;
 }
 
+/* Any final answer ends the dialog: our side has ended it with the BYE already (15.1.1). */
+static void on_bye_answered(struct rln_dialog *d, const struct rln_dialog_ask *ask, const struct rln_sip_msg *msg, int error)
+{
+	(void)ask;
+	if (msg) {
+		rln_dialog_emit_terminated(d, RLN_END_NORMAL, msg->status);
+	} else if (error == ETIMEDOUT) {
+		rln_dialog_emit_terminated(d, RLN_END_TIMEOUT, 408);
+	} else {
+		rln_dialog_emit_error(d, RLN_FAULT_TRANSPORT, (unsigned)error);
+		rln_dialog_emit_terminated(d, RLN_END_NETWORK, 0);
+	}
+	rln_dialog_end(d);
+}
+
 int rln_dialog_bye(struct rln_dialog *d)
 {
-	struct rln_dialog_request req = {.method = RLN_SIP_BYE, .owner = d->self, .txn = &d->bye_txn};
-	char branch[RLN_BRANCH_MAX];
+	static const struct rln_dialog_ask bye = {.method = RLN_SIP_BYE, .done = on_bye_answered};
 	int rc;
 
 	if (d->state != RLN_DIALOG_CONFIRMED)
@@ -338,10 +359,7 @@ int rln_dialog_bye(struct rln_dialog *d)
 	}
 	if (d->ours.phase == RLN_OURS_ACK_WAITS)
 		rln_uac_ack_pending(d);
-	req.remote = d->remote;
-	req.branch = branch;
-	req.cseq = ++d->local_cseq;
-	rc = rln_dialog_request(d, &req);
+	rc = rln_dialog_ask(d, &bye);
 	if (rc == 0)
 		d->bye = RLN_BYE_SENT;
 	return rc;
@@ -359,7 +377,8 @@ int rln_dialog_finish(struct rln_dialog *d, uint16_t code)
 		return rln_uas_respond(d, code >= 300 ? code : 480, nothing, nothing);
 	if (d->ours.phase != RLN_OURS_NONE)
 		return rln_uac_cancel(d);
-	rln_dialog_emit_terminated(d, RLN_END_NORMAL, 0); /* nothing was sent, so nothing will be answered */
+	if (!d->ours.cseq)
+		rln_dialog_emit_terminated(d, RLN_END_NORMAL, 0); /* nothing was sent, so nothing will be answered */
 	rln_dialog_end(d);
 	return 0;
 }

@@ -21,6 +21,10 @@
  *     faults DIALOG_ERROR {TRANSPORT, errno}. In a confirmed dialog the refusal of a re-INVITE is REFUSED, GLARE
  *     (491) or TIMED_OUT; a transport fault DIALOG_ERROR and then REFUSED (503). HOLD_SESSION and RESUME_SESSION, which
  *     return nothing, tell a re-INVITE that could not be sent in the same way; one that crossed a request of theirs is GLARE.
+ *   - Three refusals of the first INVITE may be met: CHALLENGED, INTERVAL_TOO_SMALL and REDIRECTED. Unless the call was
+ *     cancelled the dialog is idle afterwards and waits for the session: INITIATE_CALL sends the INVITE again, with
+ *     what was asked for (worth trying when rln_dialog_can_retry()); TERMINATE_SESSION or a release ends it.
+ *   - In a dialog that stands, requests of ours that are challenged go out once more by themselves.
  *   - UAS: ACK of the first 2xx gives CALL_ESTABLISHED; that of a re-INVITE only when our 2xx carried the offer.
  *     64*T1 without one: ACK_MISSING (408).
  *   - After each dialog's end (or at any time) the session calls rln_dialog_release(); until then the handle stays
@@ -30,6 +34,7 @@
 
 #include "lcore/bus.h"
 #include "lcore/wheel.h"
+#include "sip/auth.h"
 #include "sip/transport.h"
 
 struct rln_dialogs; /* dialog manager */
@@ -45,6 +50,10 @@ struct rln_dialogs_cfg {
 	/* Optional: the address of a host name (the config's hosts table; port stays 0). 0 or -errno. NULL: no name is known. */
 	int (*resolve)(const void *arg, const char *host, size_t len, struct rln_addr *out);
 	const void *resolve_arg;
+	/* Optional: answers to 401 and 407 (auth.h). NULL: we have no credentials. */
+	int (*credentials)(const void *arg, const struct rln_addr *local, const char *local_uri, const char *realm,
+		struct rln_credentials *out);
+	const void *credentials_arg;
 };
 
 /* Also registers the dialog hub on the bus. 0 or -errno. Before the lcores run. */
@@ -60,8 +69,8 @@ struct rln_dialog_id rln_dialog_create(struct rln_dialogs *dialogs, const char *
 /* A source port of ours other than the transport's first one (several peers in one process). */
 int rln_dialog_set_local_port(struct rln_dialogs *dialogs, struct rln_dialog_id id, uint16_t port);
 /* INVITE (sdp NULL: late offer, the answer then goes in the ACK: rln_dialog_send_ack). extra: whole header lines
- * with CRLF, or NULL. 0 or -errno. Again after CHALLENGED or INTERVAL_TOO_SMALL, with the next CSeq: the dialog
- * starts anew at NONE. */
+ * with CRLF, or NULL. 0 or -errno. Again after CHALLENGED, INTERVAL_TOO_SMALL or REDIRECTED, with the next CSeq: the
+ * dialog starts anew at NONE, and sees to what was asked for itself (credentials, interval, the next contact). */
 int rln_dialog_send_invite(struct rln_dialogs *dialogs, struct rln_dialog_id id, const char *sdp, const char *extra);
 /* re-INVITE in a confirmed dialog. While our 2xx awaits its ACK the description is kept, and sent once the ACK is here
  * (an INVITE counts as open meanwhile). -EINPROGRESS while another INVITE of ours, or an offer of theirs, is open. */
@@ -104,6 +113,10 @@ enum rln_dialog_state rln_dialog_get_state(const struct rln_dialogs *dialogs, st
 bool rln_dialog_has_provisional(const struct rln_dialogs *dialogs, struct rln_dialog_id id);
 bool rln_dialog_is_invite_open(const struct rln_dialogs *dialogs, struct rln_dialog_id id);   /* ours, no final response yet, or kept back */
 bool rln_dialog_is_ack_pending(const struct rln_dialogs *dialogs, struct rln_dialog_id id);   /* UAS: 2xx sent, ACK not seen */
+/* The last refusal of our first INVITE can be met: credentials are known and were not refused (RFC 3261 22.2), the
+ * interval can be as long as they want (422, twice at most), there is a contact that we have not tried (3xx, five at
+ * most). */
+bool rln_dialog_can_retry(const struct rln_dialogs *dialogs, struct rln_dialog_id id);
 /* Texts of the dialog for logs and callbacks; valid until the next call into the dialog layer. NULL when stale. */
 const char *rln_dialog_call_id(const struct rln_dialogs *dialogs, struct rln_dialog_id id);
 const char *rln_dialog_remote_uri(const struct rln_dialogs *dialogs, struct rln_dialog_id id);

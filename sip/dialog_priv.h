@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The inside of the dialog layer: dialog.c (life, states, the public calls), dialog_query.c (the public questions),
- * dialog_uac.c and dialog_uas.c (the two halves of a user agent), dialog_request.c (writing and sending),
+ * dialog_uac.c and dialog_uas.c (the two halves of a user agent), dialog_ask.c (requests inside the dialog other than
+ * INVITE), dialog_retry.c (a first INVITE that was refused and may go again), dialog_request.c (writing and sending),
  * dialog_route.c (the other side: target, route set, next hop), dialog_hub.c (the bus), uas_policy.c (answers that
  * need no session). owner of everything: control lcore. dialog_state.h has the data.
  */
@@ -60,6 +61,38 @@ void rln_uas_on_repeat(struct rln_timer *timer, uint64_t now_ns);
 void rln_uas_on_fault(struct rln_dialog *d, uint64_t txn, int error);
 void rln_uas_drop_answer(struct rln_dialog *d);
 
+/*
+ * dialog_ask.c: a request of ours inside the dialog other than INVITE, ACK and CANCEL. Challenged (401, 407) it goes out
+ * once more by itself, with the next CSeq, when we have credentials. `done` is called exactly once with the final
+ * response, or with msg NULL and a positive errno (ETIMEDOUT: timer F), unless the dialog ends before; it may ask
+ * again, and end the dialog. Provisional responses are not told. Several may be open at once.
+ */
+struct rln_dialog_ask {
+	enum rln_sip_method method;
+	struct rln_span extra;           /* whole header lines with CRLF; copied */
+	struct rln_span body;            /* copied */
+	const char *content_type;        /* of the body, a literal; NULL: application/sdp */
+	void (*done)(struct rln_dialog *d, const struct rln_dialog_ask *ask, const struct rln_sip_msg *msg, int error);
+	uint64_t arg;                    /* the asker's, for done */
+};
+/* 0 or -errno: -ENOTCONN (the dialog is over), -ENOMEM, and those of rln_dialog_request(). */
+int rln_dialog_ask(struct rln_dialog *d, const struct rln_dialog_ask *ask);
+/* Is a request of that method open? */
+bool rln_dialog_is_asking(const struct rln_dialog *d, enum rln_sip_method method);
+/* The answer to one of them, or a fault of its transaction; false when the transaction is none of theirs. */
+bool rln_ask_on_response(struct rln_dialog *d, const struct rln_sip_msg *msg, uint64_t txn);
+bool rln_ask_on_fault(struct rln_dialog *d, uint64_t txn, int error);
+/* Nobody waits for answers any more. */
+void rln_ask_drop(struct rln_dialog *d);
+
+/* dialog_retry.c */
+/* Can a 401 or 407 to a request of ours be answered with credentials? Learns them. */
+bool rln_retry_learn(struct rln_dialog *d, struct rln_auth_tries *tries, const struct rln_sip_msg *msg);
+/* Our first INVITE was refused: remembers what was asked for; sets d->again.allowed. */
+void rln_retry_on_refusal(struct rln_dialog *d, const struct rln_sip_msg *msg);
+/* Before it goes out again: toward the next contact, when a 3xx named one. 0, -ENOMEM or -ENETUNREACH. */
+int rln_retry_prepare(struct rln_dialog *d);
+
 /* dialog_request.c. 0 or -errno: -EHOSTUNREACH, -ENOBUFS, -EMSGSIZE. */
 struct rln_dialog_request {
 	enum rln_sip_method method;
@@ -70,6 +103,7 @@ struct rln_dialog_request {
 	const char *body_type;                  /* of `sdp` when it is none; NULL: application/sdp */
 	char *branch;                           /* in for CANCEL, else out: RLN_BRANCH_MAX */
 	uint64_t *txn;                          /* out */
+	char **credentials;                     /* out, unless NULL: the Authorization lines that went with it; free them */
 };
 int rln_dialog_request(struct rln_dialog *d, const struct rln_dialog_request *req);
 /* The ACK to a 2xx: outside any transaction. */

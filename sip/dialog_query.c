@@ -32,6 +32,13 @@ bool rln_dialog_is_ack_pending(const struct rln_dialogs *all, struct rln_dialog_
 	return d && d->answer.block;
 }
 
+bool rln_dialog_can_retry(const struct rln_dialogs *all, struct rln_dialog_id id)
+{
+	const struct rln_dialog *d = rln_dialog_get(all, id.v);
+
+	return d && d->again.allowed && d->ours.phase == RLN_OURS_NONE && d->state != RLN_DIALOG_TERMINATED;
+}
+
 const char *rln_dialog_call_id(const struct rln_dialogs *all, struct rln_dialog_id id)
 {
 	const struct rln_dialog *d = rln_dialog_get(all, id.v);

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "lcore/heap.h"
 #include "lcore/log.h"
 #include "lcore/secure.h"
 #include "sip/dialog_priv.h"
@@ -35,15 +36,39 @@ static void write_head(struct rln_text *t, const struct rln_dialog *d, const str
 		rln_text_printf(t, "User-Agent: %s\r\n", d->all->cfg.user_agent);
 }
 
-static void write_body(struct rln_text *t, const char *type, struct rln_span body)
+static void write_body(struct rln_text *t, const char *content_type, struct rln_span body)
 {
-	rln_build_body(t, type ? type : "application/sdp", body.s, body.len);
+	rln_build_body(t, content_type ? content_type : "application/sdp", body.s, body.len);
 }
 
-/* What can move the remote target (12.2, RFC 3515, RFC 6665). */
-static bool has_contact(enum rln_sip_method method)
+/* What the method says about us: requests that make or refresh a target have a Contact (12.1.1, RFC 3311 5.1, RFC 3515
+ * 2.2, RFC 6665 8.1.1), those that offer media what we can do. */
+static void write_ourselves(struct rln_text *t, const struct rln_dialog *d, enum rln_sip_method method)
 {
-	return method == RLN_SIP_INVITE || method == RLN_SIP_UPDATE || method == RLN_SIP_REFER || method == RLN_SIP_NOTIFY;
+	bool offers = method == RLN_SIP_INVITE || method == RLN_SIP_UPDATE;
+
+	if (offers || method == RLN_SIP_REFER || method == RLN_SIP_NOTIFY)
+		rln_dialog_write_contact(t, d);
+	if (offers)
+		rln_policy_write_abilities(t);
+	if (offers)
+		rln_text_printf(t, "Accept: application/sdp\r\n");
+}
+
+/* The answers to the challenges that we met. An ACK repeats those of its INVITE (22.1), as the caller's extra lines; a
+ * CANCEL, which nobody may challenge, has none. A copy of them goes to req->credentials: without memory for it the ACK
+ * goes without. */
+static void write_credentials(struct rln_text *t, const struct rln_dialog *d, const struct rln_dialog_request *req)
+{
+	size_t start = t->len;
+
+	if (req->method == RLN_SIP_ACK || req->method == RLN_SIP_CANCEL)
+		return;
+	rln_auth_write(d->auth, t, rln_sip_method_name(req->method), rln_dialog_request_uri(req->remote), req->sdp);
+	if (!req->credentials)
+		return;
+	rln_free(*req->credentials);
+	*req->credentials = t->len > start && !t->full ? rln_strndup(t->buf + start, t->len - start) : NULL;
 }
 
 static void write_request(
@@ -51,12 +76,8 @@ static void write_request(
 {
 	rln_text_init(t, d->all->scratch, sizeof(d->all->scratch));
 	write_head(t, d, req, branch);
-	if (has_contact(req->method))
-		rln_dialog_write_contact(t, d);
-	if (req->method == RLN_SIP_INVITE) {
-		rln_policy_write_abilities(t);
-		rln_text_printf(t, "Accept: application/sdp\r\n");
-	}
+	write_ourselves(t, d, req->method);
+	write_credentials(t, d, req);
 	if (req->extra.len)
 		rln_text_add(t, req->extra.s, req->extra.len);
 	write_body(t, req->body_type, req->sdp);
@@ -104,7 +125,8 @@ int rln_dialog_request(struct rln_dialog *d, const struct rln_dialog_request *re
 
 int rln_dialog_ack(struct rln_dialog *d, const struct rln_dialog_remote *remote, uint32_t cseq, struct rln_span sdp)
 {
-	struct rln_dialog_request req = {.method = RLN_SIP_ACK, .cseq = cseq, .remote = remote, .sdp = sdp};
+	struct rln_dialog_request req = {
+		.method = RLN_SIP_ACK, .cseq = cseq, .remote = remote, .sdp = sdp, .extra = rln_span_of(d->acked.credentials)};
 	char branch[RLN_BRANCH_MAX] = "z9hG4bK";
 	struct rln_bus *bus = d->all->cfg.bus;
 	struct rln_bus_call call;

@@ -65,6 +65,9 @@ struct rln_dialog_theirs {
 	uint16_t refusal;        /* of a first INVITE, that no memory was left for: it is tried again; 0 = none */
 };
 
+struct rln_asked;    /* a request of ours that awaits its final answer; dialog_ask.c */
+struct rln_redirect; /* where 3xx responses sent us; dialog_retry.c */
+
 enum rln_dialog_bye { RLN_BYE_NONE, RLN_BYE_WAITS /* for the ACK of our 2xx (15) */, RLN_BYE_SENT };
 
 struct rln_dialog_refer; /* dialog_refer.h */
@@ -86,9 +89,10 @@ struct rln_dialog { /* owner: control lcore */
 	bool established;                /* CALL_ESTABLISHED or LATE_ANSWER went up: further INVITEs are re-INVITEs */
 	uint32_t local_cseq, remote_cseq;
 	uint32_t session_interval_s, min_se_s; /* Session-Expires and Min-SE of our next INVITE, 0 = none (RFC 4028) */
-	uint64_t bye_txn;
 	uint32_t peer_methods;           /* of its Allow: a bit per enum rln_sip_method, 0 = never said */
 	struct rln_dialog_refer *refer;  /* NULL until one side transfers */
+	struct rln_auth *auth;           /* challenges that we met; NULL until the first */
+	struct rln_asked *asked;         /* BYE, UPDATE, REFER, ... of ours, oldest last */
 
 	struct {
 		uint64_t txn;
@@ -96,11 +100,21 @@ struct rln_dialog { /* owner: control lcore */
 		uint8_t phase;           /* enum rln_dialog_ours */
 		bool has_offer;          /* it carried SDP */
 		char branch[RLN_BRANCH_MAX];
+		char *credentials;       /* Authorization lines that it carried: its ACK repeats them (22.1); NULL = none */
+		char *text;              /* re-INVITE: SDP and extra lines, in case of a challenge; each ends in NUL */
+		struct rln_auth_tries tries;
 	} ours;
+	struct {                         /* what the refusals of our first INVITE taught */
+		bool allowed;            /* the last one can be met */
+		bool is_redirected;      /* ... by calling another contact */
+		uint8_t intervals;       /* how many were 422 */
+		struct rln_redirect *redirect;
+	} again;
 	struct {
 		uint64_t txn;            /* of our last INVITE that got a 2xx: further ones are repeated or forked */
 		uint32_t cseq;
 		char *sdp;               /* body of its ACK */
+		char *credentials;       /* as ours.credentials */
 		uint32_t fork[RLN_DIALOG_FORKS];
 		uint8_t forks;
 	} acked;

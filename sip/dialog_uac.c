@@ -16,7 +16,7 @@
 
 static const struct rln_span nothing = {NULL, 0};
 
-/* After a challenge the same dialog tries again (22.2), as if nothing had happened but the CSeq. */
+/* After a refusal that can be met the same dialog tries again (22.2), as if nothing had happened but the CSeq. */
 static int check_start(struct rln_dialog *d)
 {
 	if (d->ours.phase != RLN_OURS_NONE || d->theirs.phase == RLN_THEIRS_OPEN || d->offer.phase == RLN_THEIRS_OPEN ||
@@ -30,24 +30,55 @@ static int check_start(struct rln_dialog *d)
 	return 0;
 }
 
-int rln_uac_invite(struct rln_dialog *d, struct rln_span sdp, struct rln_span extra)
+/* A re-INVITE is kept until its answer: challenged, it goes out again. Without memory for that it does not. */
+static void keep_text(struct rln_dialog *d, struct rln_span sdp, struct rln_span extra)
 {
-	struct rln_dialog_request req = {.method = RLN_SIP_INVITE, .owner = d->self, .sdp = sdp, .extra = extra};
-	int rc = check_start(d);
+	char *text = rln_zalloc(sdp.len + extra.len + 2);
 
-	if (rc != 0)
-		return rc;
-	req.remote = d->remote;
-	req.branch = d->ours.branch;
-	req.txn = &d->ours.txn;
-	req.cseq = d->local_cseq + 1;
-	rc = rln_dialog_request(d, &req);
+	rln_free(d->ours.text);
+	d->ours.text = text;
+	if (!text)
+		return;
+	if (sdp.len)
+		memcpy(text, sdp.s, sdp.len);
+	if (extra.len)
+		memcpy(text + sdp.len + 1, extra.s, extra.len);
+}
+
+static int send_invite(struct rln_dialog *d, struct rln_span sdp, struct rln_span extra)
+{
+	struct rln_dialog_request req = {.method = RLN_SIP_INVITE,
+		.cseq = d->local_cseq + 1,
+		.owner = d->self,
+		.remote = d->remote,
+		.sdp = sdp,
+		.extra = extra,
+		.branch = d->ours.branch,
+		.txn = &d->ours.txn,
+		.credentials = &d->ours.credentials};
+	int rc = rln_dialog_request(d, &req);
+
 	if (rc != 0)
 		return rc;
 	d->local_cseq = d->ours.cseq = req.cseq;
 	d->ours.phase = RLN_OURS_CALLING;
 	d->ours.has_offer = sdp.len > 0;
 	return 0;
+}
+
+int rln_uac_invite(struct rln_dialog *d, struct rln_span sdp, struct rln_span extra)
+{
+	int rc = check_start(d);
+
+	if (rc != 0)
+		return rc;
+	if (d->established) {
+		d->ours.tries = (struct rln_auth_tries){{0}};
+		keep_text(d, sdp, extra);
+	} else {
+		rc = rln_retry_prepare(d);
+	}
+	return rc == 0 ? send_invite(d, sdp, extra) : rc;
 }
 
 /*
@@ -128,6 +159,8 @@ int rln_uac_cancel(struct rln_dialog *d)
 static void close_invite(struct rln_dialog *d)
 {
 	d->ours.phase = RLN_OURS_NONE;
+	rln_free(d->ours.text);
+	d->ours.text = NULL;
 	rln_wheel_disarm(d->all->cfg.wheel, &d->guard);
 }
 
@@ -203,6 +236,9 @@ static void note_accepted(struct rln_dialog *d)
 	d->acked.cseq = d->ours.cseq;
 	rln_free(d->acked.sdp);
 	d->acked.sdp = NULL;
+	rln_free(d->acked.credentials);
+	d->acked.credentials = d->ours.credentials;
+	d->ours.credentials = NULL;
 	close_invite(d);
 }
 
@@ -253,12 +289,36 @@ static enum rln_call_progress progress_of(const struct rln_dialog *d, unsigned s
 	return status == 422 ? RLN_CALL_INTERVAL_TOO_SMALL : RLN_CALL_REFUSED;
 }
 
-/* A dialog that was confirmed lives on; one that was not has ended (12.3, 13.2.2.3). */
+static bool is_given_up(const struct rln_dialog *d)
+{
+	return d->ours.phase == RLN_OURS_CANCEL_WAITS || d->ours.phase == RLN_OURS_CANCELLED || d->released;
+}
+
+/* A challenged re-INVITE once more, with credentials and the next CSeq; nobody hears of it. */
+static bool repeat_reinvite(struct rln_dialog *d, const struct rln_sip_msg *msg)
+{
+	const char *sdp = d->ours.text;
+
+	if (!sdp || d->state != RLN_DIALOG_CONFIRMED || d->bye != RLN_BYE_NONE || is_given_up(d) ||
+		!rln_retry_learn(d, &d->ours.tries, msg))
+		return false;
+	return send_invite(d, rln_span_of(sdp), rln_span_of(sdp + strlen(sdp) + 1)) == 0;
+}
+
+/* A dialog that was confirmed lives on; one that was not has ended (12.3, 13.2.2.3), unless the session may ask again in
+ * the way that the refusal wants: it waits for that. */
 static void on_refused(struct rln_dialog *d, const struct rln_sip_msg *msg)
 {
+	enum rln_call_progress progress = progress_of(d, msg->status);
+	bool is_over = is_given_up(d) || progress == RLN_CALL_REFUSED;
+
+	if (d->established && repeat_reinvite(d, msg))
+		return;
+	if (!d->established && !is_over)
+		rln_retry_on_refusal(d, msg);
 	close_invite(d);
-	rln_dialog_emit_progress(d, progress_of(d, msg->status), msg->status, msg);
-	if (!d->established)
+	rln_dialog_emit_progress(d, progress, msg->status, msg);
+	if (!d->established && is_over)
 		rln_dialog_end(d);
 }
 
@@ -294,13 +354,6 @@ static void on_invite_response(struct rln_dialog *d, const struct rln_sip_msg *m
 		on_first_accepted(d, msg);
 }
 
-/* Any final answer ends the dialog: the BYE's side has ended it already (15.1.1). */
-static void end_after_bye(struct rln_dialog *d, enum rln_end_reason reason, uint16_t code)
-{
-	rln_dialog_emit_terminated(d, reason, code);
-	rln_dialog_end(d);
-}
-
 void rln_uac_on_response(struct rln_dialog *d, const struct rln_sip_msg *msg, uint64_t txn)
 {
 	bool is_open = d->ours.phase != RLN_OURS_NONE && d->ours.phase != RLN_OURS_ACK_WAITS;
@@ -309,11 +362,10 @@ void rln_uac_on_response(struct rln_dialog *d, const struct rln_sip_msg *msg, ui
 		on_invite_response(d, msg);
 	else if (msg->cseq_method == RLN_SIP_INVITE && txn == d->acked.txn && msg->status / 100 == 2)
 		on_further_2xx(d, msg);
-	else if (d->bye == RLN_BYE_SENT && txn == d->bye_txn && msg->status >= 200)
-		end_after_bye(d, RLN_END_NORMAL, msg->status);
 	else if (rln_refer_on_response(d, msg, txn) || rln_referred_on_response(d, msg, txn))
 		return;
-	/* else: the answer to a CANCEL, which says nothing that the INVITE's will not say */
+	else
+		rln_ask_on_response(d, msg, txn); /* else to a CANCEL, which says nothing that the INVITE's will not say */
 }
 
 /* Our INVITE came to nothing: timer B, or the network (8.1.3.1 has 408 and 503 for these). */
@@ -335,14 +387,7 @@ void rln_uac_on_fault(struct rln_dialog *d, uint64_t txn, int error)
 {
 	if (d->ours.phase != RLN_OURS_NONE && d->ours.phase != RLN_OURS_ACK_WAITS && txn == d->ours.txn) {
 		on_invite_fault(d, error);
-	} else if (d->bye == RLN_BYE_SENT && txn == d->bye_txn) {
-		if (error == ETIMEDOUT) {
-			end_after_bye(d, RLN_END_TIMEOUT, 408);
-			return;
-		}
-		rln_dialog_emit_error(d, RLN_FAULT_TRANSPORT, (unsigned)error);
-		end_after_bye(d, RLN_END_NETWORK, 0);
-	} else if (rln_refer_on_fault(d, txn, error) || rln_referred_on_fault(d, txn)) {
+	} else if (rln_ask_on_fault(d, txn, error) || rln_refer_on_fault(d, txn, error) || rln_referred_on_fault(d, txn)) {
 		return;
 	} else if (txn == d->theirs.txn || txn == d->offer.txn || txn == d->answer.txn) {
 		rln_uas_on_fault(d, txn, error);

@@ -185,6 +185,14 @@ static size_t next_value(const char **s, size_t *left)
 	return rln_sip_value_len(*s, *left);
 }
 
+static void put_contact(struct rln_view *view, const struct rln_sip_uri *uri, const char *s, size_t end, size_t len)
+{
+	struct rln_sip_msg *msg = view->msg;
+
+	rln_view_put_uri(view, &msg->contact[msg->contacts_n], uri, s);
+	msg->contact_params[msg->contacts_n++] = rln_view_put(view, s + end, len - end);
+}
+
 /* A response with a Contact that nobody can reach still ends its transaction. */
 static void add_contact(struct rln_view *view, size_t offset, struct rln_slice value)
 {
@@ -200,7 +208,7 @@ static void add_contact(struct rln_view *view, size_t offset, struct rln_slice v
 		if (*s == '*' || msg->contacts_n == RLN_SIP_CONTACTS)
 			continue;
 		if (rln_sip_addr_split(&at, &end, s, len) == 0 && rln_osip_params(view, s + end, len - end, NULL) == 0)
-			rln_view_put_uri(view, &msg->contact[msg->contacts_n++], &at, s);
+			put_contact(view, &at, s, end, len);
 		else if (!msg->status)
 			rln_view_fault(view, 400, "Bad Contact Header");
 	}
@@ -243,6 +251,12 @@ static void add_expires(struct rln_view *view, size_t offset, struct rln_slice v
 	view->msg->expires = (int32_t)n;
 }
 
+static void add_min_expires(struct rln_view *view, size_t offset, struct rln_slice value)
+{
+	(void)offset;
+	view->msg->min_expires = (int32_t)number(text_of(view, value), value.len, INT32_MAX - 1);
+}
+
 /* 20.17: always GMT. */
 static void add_date(struct rln_view *view, size_t offset, struct rln_slice value)
 {
@@ -277,14 +291,15 @@ static const struct row rows[] = {
 	{"route", 0, false, add_route, 0},
 	{"record-route", 0, false, add_record_route, 0},
 	{"expires", 0, false, add_expires, 0},
+	{"min-expires", 0, false, add_min_expires, 0},
 	{"date", 0, false, add_date, 0},
 	{"accept", 0, false, append, MEMBER(accept)},
 	{"require", 0, false, append, MEMBER(require)},
 	{"supported", 'k', false, append, MEMBER(supported)},
 	{"allow", 0, false, append, MEMBER(allow)},
 	{"authorization", 0, false, keep, MEMBER(authorization)},
-	{"www-authenticate", 0, false, keep, MEMBER(www_authenticate)},
-	{"proxy-authenticate", 0, false, keep, MEMBER(proxy_authenticate)},
+	{"www-authenticate", 0, false, append, MEMBER(www_authenticate)},
+	{"proxy-authenticate", 0, false, append, MEMBER(proxy_authenticate)},
 	{"proxy-authorization", 0, false, keep, MEMBER(proxy_authorization)},
 	{"replaces", 0, true, keep, MEMBER(replaces)},
 	{"refer-to", 'r', true, keep, MEMBER(refer_to)},

@@ -391,7 +391,7 @@ static int parse_sized(struct rln_sip_msg **out, size_t size, const char *text, 
 	msg->source = *source;
 	msg->local = *local;
 	msg->max_forwards = -1;
-	msg->expires = -1;
+	msg->expires = msg->min_expires = -1;
 	rc = parse_into(msg, rln_block_room(block), text, len);
 	if (rc < 0)
 		rln_block_release(block);

@@ -24,7 +24,7 @@ enum rln_sip_method {
 };
 
 #define RLN_SIP_ROUTES 8   /* Record-Route and Route entries that we keep; more is refused with 513 */
-#define RLN_SIP_CONTACTS 4
+#define RLN_SIP_CONTACTS 8
 
 /* What is wrong with a message that parsed well enough to be answered; the status to answer with (0 = sound). */
 struct rln_sip_fault {
@@ -70,17 +70,20 @@ struct rln_sip_msg {
 	int32_t max_forwards;         /* -1 = absent */
 	uint8_t contacts_n;
 	struct rln_sip_uri contact[RLN_SIP_CONTACTS];
+	struct rln_slice contact_params[RLN_SIP_CONTACTS]; /* ";q=0.5;expires=60", as sent */
 	uint8_t record_routes_n, routes_n;
 	struct rln_slice record_route[RLN_SIP_ROUTES], route[RLN_SIP_ROUTES]; /* whole values, <> included */
 	struct rln_slice content_type;   /* "application/sdp", lower case, without parameters */
 	struct rln_slice accept;         /* all Accept values, comma separated; absent: len 0 */
 	struct rln_slice require, supported, allow; /* comma separated */
 	struct rln_slice unsupported;    /* of require: what we do not support, for 420's Unsupported */
-	struct rln_slice authorization, www_authenticate, proxy_authenticate, proxy_authorization; /* first of each */
+	struct rln_slice authorization, proxy_authorization; /* first of each */
+	struct rln_slice www_authenticate, proxy_authenticate; /* all challenges, comma separated */
 	struct rln_slice replaces, refer_to, refer_sub, referred_by, event, subscription_state, session_expires, min_se;
 	struct rln_slice rseq, rack, retry_after;
 	struct rln_slice timestamp;   /* goes back in a 100 (8.2.6.1) */
 	int32_t expires;              /* -1 = absent */
+	int32_t min_expires;          /* of a 423; -1 = absent */
 };
 
 /*

@@ -20,3 +20,9 @@ static inline struct rln_span rln_span_in(const struct rln_sip_msg *msg, struct 
 {
 	return (struct rln_span){rln_sip_text(msg, s), s.len};
 }
+
+/* The value of ";name=value" or ";name" (empty) among the parameters of a header, blanks around it and its quotes taken off; false when it
+ * is not there. */
+bool rln_sip_param(struct rln_span params, const char *name, struct rln_span *value);
+/* Do two SIP URIs lead to the same place: scheme, user, host and port (19.1.4 without its parameters)? */
+bool rln_sip_uri_is_same(struct rln_span a, struct rln_span b);

@@ -7,9 +7,11 @@
  * More lenient than the grammar where peers are: '#' and bytes above 127 in a user part, '_' in a host name.
  */
 #include "sip/message_priv.h"
+#include "sip/span.h"
 
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 /* Classes of characters (25.1). '%' is in a class where two hexadecimal digits may follow it. */
 #define TOKEN    1
@@ -314,4 +316,61 @@ size_t rln_sip_value_len(const char *s, size_t len)
 		}
 	}
 	return len;
+}
+
+static struct rln_span unquoted(const char *at, const char *end)
+{
+	while (end > at && (end[-1] == ' ' || end[-1] == '\t'))
+		end--;
+	if (end - at >= 2 && *at == '"' && end[-1] == '"')
+		return (struct rln_span){at + 1, (size_t)(end - at) - 2};
+	return (struct rln_span){at, (size_t)(end - at)};
+}
+
+/* Where a parameter ends: at the next ';' that no quotes hide. */
+static const char *param_end(const char *at, const char *end)
+{
+	while (at < end && *at != ';') {
+		const char *behind = *at == '"' ? skip_quoted(at, end) : at + 1;
+
+		at = behind ? behind : end;
+	}
+	return at;
+}
+
+bool rln_sip_param(struct rln_span params, const char *name, struct rln_span *value)
+{
+	const char *at = params.s, *end = params.s + params.len;
+
+	while (at < end) {
+		const char *stop = param_end(at, end), *equals = memchr(at, '=', (size_t)(stop - at));
+		const char *start = skip_blanks(at, stop);
+		struct rln_span found = unquoted(start, equals ? equals : stop);
+
+		if (found.len == strlen(name) && strncasecmp(found.s, name, found.len) == 0) {
+			*value = equals ? unquoted(skip_blanks(equals + 1, stop), stop) : (struct rln_span){stop, 0};
+			return true;
+		}
+		at = stop + 1;
+	}
+	return false;
+}
+
+static bool is_same_part(const char *a, struct rln_slice a_at, const char *b, struct rln_slice b_at, bool any_case)
+{
+	if (a_at.len != b_at.len)
+		return false;
+	a += a_at.off;
+	b += b_at.off;
+	return any_case ? strncasecmp(a, b, a_at.len) == 0 : memcmp(a, b, a_at.len) == 0;
+}
+
+bool rln_sip_uri_is_same(struct rln_span a, struct rln_span b)
+{
+	struct rln_sip_uri x, y;
+
+	if (rln_sip_uri_parse(&x, a.s, a.len) != 0 || rln_sip_uri_parse(&y, b.s, b.len) != 0)
+		return false;
+	return is_same_part(a.s, x.scheme, b.s, y.scheme, true) && is_same_part(a.s, x.user, b.s, y.user, false) &&
+	       is_same_part(a.s, x.host, b.s, y.host, true) && x.port == y.port;
 }

@@ -231,6 +231,13 @@ bool rln_dialog_is_ack_pending(const struct rln_dialogs *all, struct rln_dialog_
 	return dialog_of(id.v) && dialog_of(id.v)->ack_pending;
 }
 
+bool rln_dialog_can_retry(const struct rln_dialogs *all, struct rln_dialog_id id)
+{
+	(void)all;
+	(void)id;
+	return false;
+}
+
 int rln_dialog_local_addr(const struct rln_dialogs *all, struct rln_dialog_id id, struct rln_addr *addr)
 {
 	(void)all;

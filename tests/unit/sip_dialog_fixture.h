@@ -127,6 +127,19 @@ static UNUSED int resolve(const void *arg, const char *host, size_t len, struct 
 	return 0;
 }
 
+/* Alice's credentials, at two realms. */
+static UNUSED int credentials(
+	const void *arg, const struct rln_addr *local, const char *local_uri, const char *realm, struct rln_credentials *out)
+{
+	(void)arg;
+	if (strcmp(realm, "example.test") != 0 && strcmp(realm, "proxy.test") != 0)
+		return -ENOENT;
+	assert_true(local->port != 0);
+	assert_true(strncmp(local_uri, "sip:", 4) == 0 && !strpbrk(local_uri, "<>;"));
+	*out = (struct rln_credentials){.user = "alice", .password = "wonderland"};
+	return 0;
+}
+
 static void start_node(struct node *node, unsigned index)
 {
 	static const char *const ips[NODES] = {OUR_IP, PEER_IP};
@@ -144,7 +157,8 @@ static void start_node(struct node *node, unsigned index)
 		.t2_ms = 4000,
 		.retry_after_s = 7,
 		.user_agent = "ringlane-test",
-		.resolve = resolve};
+		.resolve = resolve,
+		.credentials = credentials};
 	char name[32];
 
 	memset(node, 0, sizeof(*node));
