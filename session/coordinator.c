@@ -230,7 +230,6 @@ static void fill_layers(struct rln_coord *coord)
 		.is_answer_owed = dialog_is_answer_owed,
 		.remote_uri = dialog_remote_uri,
 		.local_addr = dialog_local_addr,
-		.can_retry = dialog_can_retry,
 		.arg = cfg->dialogs,
 	};
 	l->wheel = cfg->wheel;

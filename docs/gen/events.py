@@ -53,8 +53,10 @@ def takers(kind, category):
 def tests(kind):
     """Simulation tests that look at a kind; the catalogue's, which checks every field, first."""
     found = []
-    for path, text in sources('tests/sim/*_test.c').items():
-        name = 'sim/' + Path(path).name[:-len('_test.c')]
+    for path, text in sources('tests/sim/*_test.c', 'tests/sim/catalogue_*.c').items():
+        name = 'sim/' + ('catalogue' if '/catalogue_' in path else Path(path).name[:-len('_test.c')])
+        if name in found:
+            continue
         if re.search(rf'\bCHECK\({kind},', text):
             found.insert(0, name)
         elif re.search(rf'\bRLN_EV_{kind}\b', text):

@@ -53,6 +53,24 @@ static void held(struct rln_peer *peer)
 	hang_up(&d, call);
 }
 
+/* Two datagrams of two workers: either may be first. */
+static void answer_to_notify_and_bye(struct sim_dialog *d)
+{
+	bool again, has_bye = false, has_answer = false;
+	struct sim_msg m;
+
+	while (!(has_bye && has_answer)) {
+		assert_true(sim_sip_next(d->sip, &m, &again, SIM_WAIT_MS));
+		if (strncmp(m.text, "BYE ", 4) == 0) {
+			sim_respond(d, &m, 200, NULL, NULL);
+			has_bye = true;
+		} else if (strcmp(m.method, "NOTIFY") == 0) {
+			has_answer = true;
+		}
+	}
+}
+
+/* Our REFER is accepted, succeeds, and ends the call. */
 static void expect_refer(struct sim_dialog *d, const char *sipfrag)
 {
 	char headers[160];
@@ -63,21 +81,18 @@ static void expect_refer(struct sim_dialog *d, const char *sipfrag)
 	snprintf(headers, sizeof(headers),
 		"Event: refer\r\nSubscription-State: terminated;reason=noresource\r\nContent-Type: message/sipfrag\r\n");
 	sim_request_body(d, "NOTIFY", headers, sipfrag);
-	sim_expect(d->sip, &m, "SIP/2.0 200");
+	answer_to_notify_and_bye(d);
 }
 
 static void transferred(struct rln_peer *peer)
 {
 	struct rln_call *call;
 	struct sim_dialog d;
-	struct sim_msg m;
 
 	sim_call_out(&d, here, peer, sim_sdp(30000, "0", "sendrecv"), &call, NULL);
 	links.blind = rln_call_session(call).v;
 	assert_int_equal(rln_coord_blind_transfer(sim_coord(), rln_call_session(call), "sip:carol@198.18.0.3"), 0);
 	expect_refer(&d, "SIP/2.0 200 OK\r\n");
-	sim_expect(here, &m, "BYE ");
-	sim_respond(&d, &m, 200, NULL, NULL);
 	assert_int_equal(rln_call_wait_for_state(call, RLN_STATE_TERMINATED, SIM_WAIT_MS), 0);
 	rln_call_free(call);
 }
@@ -103,8 +118,6 @@ static void consulted(struct rln_peer *peer)
 	sim_trace_wait(0, RLN_EV_REINVITE_ACKED, 0);
 	assert_int_equal(rln_coord_complete_transfer(sim_coord(), rln_call_session(call)), 0);
 	expect_refer(&d, "SIP/2.0 200 OK\r\n");
-	sim_expect(here, &m, "BYE ");
-	sim_respond(&d, &m, 200, NULL, NULL);
 	sim_expect(there, &m, "BYE ");
 	sim_respond(&target, &m, 200, NULL, NULL);
 	assert_int_equal(rln_call_wait_for_state(call, RLN_STATE_TERMINATED, SIM_WAIT_MS), 0);

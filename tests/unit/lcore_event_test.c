@@ -126,7 +126,7 @@ static void text_shows_every_type_of_field(void **state)
 	ev.state_changed =
 		(struct rln_ev_state_changed){.old_state = RLN_STATE_CALLING, .new_state = 200, .reason = RLN_END_NONE};
 	rln_event_text(&ev, text, sizeof(text));
-	assert_string_equal(text, "STATE_CHANGED s0/12#3 #1.42<-2.17 old_state=CALLING new_state=? reason=NONE code=0");
+	assert_string_equal(text, "STATE_CHANGED s0/12#3 #1.42<-2.17 old_state=CALLING new_state=? reason=NONE code=0 by=NONE");
 }
 
 static void text_in_blocks_is_shortened_and_escaped(void **state)

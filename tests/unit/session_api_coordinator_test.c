@@ -139,7 +139,7 @@ static struct rln_decision refuse(void *arg, const struct rln_invite_details *in
 static void a_builder_makes_it_in_steps(void **state)
 {
 	unsigned asked = 0;
-	struct rln_signalling_handler decides = {refuse, &asked};
+	struct rln_signalling_handler decides = {.on_incoming_invite = refuse, .arg = &asked};
 	struct rln_builder *b = rln_builder_new();
 	struct rln_coordinator *built;
 	struct fake_dialog *d;
@@ -202,7 +202,7 @@ static struct rln_decision defer(void *arg, const struct rln_invite_details *inv
 
 static void a_deferred_call_waits_for_its_decision(void **state)
 {
-	struct rln_signalling_handler decides = {defer, NULL};
+	struct rln_signalling_handler decides = {.on_incoming_invite = defer};
 	struct rln_coordinator_options options = {.name = "queue", .port = 5090};
 	struct rln_coordinator *q = rln_coordinator_with_handler(&options, &decides);
 	struct fake_dialog *first, *second;
