@@ -11,6 +11,7 @@
 #include "lcore/net/net.h"
 #include "lcore/wheel.h"
 #include "rtp/dtmf.h"
+#include "rtp/dtmf_tx.h"
 #include "rtp/jitter_stat.h"
 #include "rtp/leg_stats.h"
 #include "rtp/rtcp.h"
@@ -62,6 +63,7 @@ struct rln_leg {
 	uint8_t app; /* enum rln_leg_app */
 	uint8_t tx_pt, tx_codec, tx_ptime_ms;
 	uint8_t tx_marker;    /* the next packet begins a talkspurt */
+	uint8_t tx_digits;    /* telephone events wait in cold->dtmf_tx */
 	uint16_t turned_look; /* clock of the last packet that was turned to this leg, in units of RLN_LEG_LOOK_SHIFT */
 
 	/* lines 2 and 3 */
@@ -163,6 +165,7 @@ struct rln_leg_cold {
 	uint64_t fault_heard_ns;
 	/* audio */
 	struct rln_dtmf_rx dtmf;
+	struct rln_dtmf_tx dtmf_tx;
 	struct rln_dtmf_digit early_digits[RLN_LEG_EARLY_DIGITS]; /* pressed before the start, told after it */
 	uint8_t early_digits_n;
 	uint64_t record_name; /* hash of the running recording's path */

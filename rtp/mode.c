@@ -5,7 +5,7 @@
  *
  * A bridge is two one-way ties, each from the leg that receives (cold->to) to the leg that sends (cold->from); a leg has at most one of each. The tie holds for
  * as long as control wants it; whether packets pass just now is row->to and RLN_LEG_TURN: the receiving leg lets media in, the sending one may send, is not muted
- * and has no file to play. What the application sends by its audio channel is heard where the partner's packets leave room: while these stay away for 100 ms the leg
+ *, has no file to play and no digits to send. What the application sends by its audio channel is heard where the partner's packets leave room: while these stay away for 100 ms the leg
  * sends by the clock again (phase.c), so that R155's packet every 20 ms and a NAT's binding hold.
  */
 #include <string.h>
@@ -18,7 +18,7 @@ static bool takes(const struct rln_leg *leg)
 {
 	const struct rln_leg_cold *cold = leg->cold;
 
-	return (leg->mode & RLN_LEG_OUT) && !cold->params.muted && cold->player == NULL;
+	return (leg->mode & RLN_LEG_OUT) && !cold->params.muted && cold->player == NULL && !leg->tx_digits;
 }
 
 static struct rln_leg *target(struct rln_leg *leg)
@@ -76,6 +76,8 @@ void rln_leg_refresh(struct rln_leg *leg, uint64_t now_ns)
 	mode_set(leg);
 	if (cold->from)
 		mode_set(cold->from);
+	if (unlikely(leg->tx_digits) && (!(leg->mode & RLN_LEG_OUT) || leg->event_turn_pt == 0))
+		rln_leg_drop_digits(leg);
 	rln_leg_schedule(leg, now_ns);
 	if (cold->to)
 		rln_leg_schedule(cold->to, now_ns);

@@ -67,6 +67,9 @@ void rln_leg_refresh(struct rln_leg *leg, uint64_t now_ns);
  * Payload types are those of `to`'s peer, G.711 laws are converted, telephone events pass if that peer takes them; mode.c says when packets pass.
  */
 void rln_leg_bridge(struct rln_leg *leg, struct rln_leg *to, uint64_t now_ns);
+/* Queues telephone events; the leg sends them by its clock in place of audio. 0; -ENOTSUP: the peer takes none; -ENOTCONN: the leg does not send now; -EINVAL,
+ * -ENOBUFS: see rtp/dtmf_tx.h. A leg that must stop sending in the middle drops them: MEDIA_ERROR(COMMAND, ECANCELED). */
+int rln_leg_send_digits(struct rln_leg *leg, const char *tones, unsigned duration_ms, uint64_t now_ns) __attribute__((warn_unused_result));
 /* Moves the stream's state and tells it; `always`: also when nothing moved (the answer to UPDATE_MEDIA_STREAM). */
 void rln_leg_set_state(struct rln_leg *leg, enum rln_stream_state state, bool always);
 /* The state that direction and packets make. */

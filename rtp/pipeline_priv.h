@@ -82,6 +82,8 @@ bool rln_leg_latch(struct rln_leg *leg, const struct rln_addr *src, uint32_t ssr
 void rln_leg_unlatch(struct rln_leg *leg);
 /* stage_tx.c: one packet by the clock. */
 void rln_leg_send_tick(struct rln_leg *leg, uint64_t due_ns);
+/* Digits that cannot be sent any more. */
+void rln_leg_drop_digits(struct rln_leg *leg);
 /* stage_rtcp.c */
 void rln_leg_rtcp_rx(struct rln_leg *leg, struct rte_mbuf *m, uint64_t now_ns);
 void rln_leg_rtcp_send(struct rln_leg *leg, uint64_t now_ns, bool bye);

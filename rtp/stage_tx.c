@@ -4,8 +4,9 @@
  * own time line whatever the source is, so a listener hears one continuous stream over every change.
  *
  * Sources, the first that has something: a playing file, a tone, the application's channel, silence. Muted: silence, and the
- * others go on at their pace (a file plays on unheard).
+ * others go on at their pace (a file plays on unheard). Telephone events stand in place of all of these, which pause.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "rtp/codec.h"
@@ -92,6 +93,67 @@ static void send(struct rln_leg *leg, struct rte_mbuf *m, unsigned bytes)
 		rln_leg_on_sent(leg);
 }
 
+/* ---- telephone events ---- */
+
+int rln_leg_send_digits(struct rln_leg *leg, const char *tones, unsigned duration_ms, uint64_t now_ns)
+{
+	int rc;
+
+	if (leg->event_turn_pt == 0)
+		return -ENOTSUP;
+	if (!(leg->mode & RLN_LEG_OUT))
+		return -ENOTCONN;
+	rc = rln_dtmf_tx_add(&leg->cold->dtmf_tx, tones, duration_ms, 8);
+	if (rc != 0)
+		return rc;
+	leg->tx_digits = 1;
+	rln_leg_refresh(leg, now_ns);
+	return 0;
+}
+
+void rln_leg_drop_digits(struct rln_leg *leg)
+{
+	struct rln_event ev = {.kind = RLN_EV_MEDIA_ERROR};
+
+	leg->tx_digits = 0;
+	if (rln_dtmf_tx_reset(&leg->cold->dtmf_tx) == 0 || leg->cold->closing)
+		return;
+	ev.media_error.error = RLN_MEDIA_FAULT_COMMAND;
+	ev.media_error.error_code = ECANCELED;
+	rln_leg_emit(leg, &ev);
+}
+
+/* What a tick of `n` samples sends in place of audio. False: audio goes on. */
+static bool digits_tick(struct rln_leg *leg, struct rte_mbuf *m, uint32_t ts, unsigned n, uint64_t due_ns)
+{
+	const struct rln_codec_row *codec = &rln_codecs[leg->tx_codec];
+	struct rln_dtmf_tx_packet event;
+	enum rln_dtmf_tx_step step = rln_dtmf_tx_tick(&leg->cold->dtmf_tx, ts, n, 8, &event);
+	uint8_t *data;
+
+	if (step == RLN_DTMF_TX_AUDIO) {
+		leg->tx_digits = 0;
+		leg->tx_marker = 1;
+		rln_leg_refresh(leg, due_ns);
+		return false;
+	}
+	if (m == NULL)
+		return true;
+	data = rte_pktmbuf_mtod(m, uint8_t *);
+	if (step == RLN_DTMF_TX_EVENT) {
+		rln_rtp_build(data, leg->event_turn_pt, event.marker, leg->tx_seq, event.ts, leg->tx_ssrc);
+		memcpy(data + RLN_RTP_HEADER, event.payload, sizeof(event.payload));
+		send(leg, m, sizeof(event.payload));
+	} else {
+		rln_rtp_build(data, leg->tx_pt, false, leg->tx_seq, ts, leg->tx_ssrc);
+		memset(data + RLN_RTP_HEADER, codec->silence, leg->tx_ptime_ms * codec->bytes_per_ms);
+		send(leg, m, leg->tx_ptime_ms * codec->bytes_per_ms);
+	}
+	return true;
+}
+
+/* ---- the tick ---- */
+
 void rln_leg_send_tick(struct rln_leg *leg, uint64_t due_ns)
 {
 	int16_t pcm[RLN_TX_SAMPLES_MAX];
@@ -101,10 +163,15 @@ void rln_leg_send_tick(struct rln_leg *leg, uint64_t due_ns)
 	unsigned n = leg->tx_ptime_ms * 8u, bytes;
 	uint32_t ts = next_timestamp(leg, due_ns);
 	struct rte_mbuf *m = rln_pipeline_mbuf(p);
-	bool some = source_pull(leg, pcm, n, due_ns) && !cold->params.muted;
+	bool some;
 	uint8_t *data;
 
 	leg->tx_last = ts + n;
+	if (unlikely(leg->tx_digits) && digits_tick(leg, m, ts, n, due_ns)) {
+		leg->tx_seq++;
+		return;
+	}
+	some = source_pull(leg, pcm, n, due_ns) && !cold->params.muted;
 	if (m != NULL) {
 		data = rte_pktmbuf_mtod(m, uint8_t *);
 		rln_rtp_build(data, leg->tx_pt, leg->tx_marker, leg->tx_seq, ts, leg->tx_ssrc);

@@ -154,6 +154,17 @@ static void on_bridge(struct rln_media_hub *hub, struct rln_leg *leg, const stru
 	rln_leg_bridge(leg, other, hub->shard->now_ns);
 }
 
+static void on_digits(struct rln_media_hub *hub, struct rln_leg *leg, const struct rln_event *cmd)
+{
+	char tones[sizeof(cmd->send_telephone_events.tones) + 1] = "";
+	int rc;
+
+	memcpy(tones, cmd->send_telephone_events.tones, sizeof(tones) - 1);
+	rc = rln_leg_send_digits(leg, tones, cmd->send_telephone_events.duration_ms, hub->shard->now_ns);
+	if (rc != 0)
+		rln_media_error(hub, leg->id, RLN_MEDIA_FAULT_COMMAND, -rc);
+}
+
 static void channel_part(struct rln_media_hub *hub, struct rln_leg *leg)
 {
 	struct rln_leg_cold *cold = leg->cold;
@@ -311,6 +322,7 @@ static const struct {
 	[RLN_EV_HOLD_MEDIA] = {on_direction, NEEDS_OPEN_LEG},
 	[RLN_EV_RESUME_MEDIA] = {on_direction, NEEDS_OPEN_LEG},
 	[RLN_EV_BRIDGE_MEDIA] = {on_bridge, NEEDS_OPEN_LEG},
+	[RLN_EV_SEND_TELEPHONE_EVENTS] = {on_digits, NEEDS_OPEN_LEG},
 	[RLN_EV_START_RECORDING] = {rln_media_on_record, NEEDS_OPEN_LEG},
 	[RLN_EV_STOP_RECORDING] = {rln_media_on_stop_record, NEEDS_OPEN_LEG},
 	[RLN_EV_PLAY_AUDIO] = {rln_media_on_play, NEEDS_OPEN_LEG},

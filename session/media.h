@@ -11,6 +11,8 @@
  *   PLAY_AUDIO, STOP_AUDIO, START_ and STOP_RECORDING, ATTACH_CHANNELS, HOLD_ and RESUME_MEDIA act on a live leg.
  *   BRIDGE_MEDIA ties the leg to another of this worker, one direction each; MEDIA_ERROR(COMMAND) when there is no such leg (ENOENT, EXDEV, EINVAL:
  *   itself). A leg that stops is parted from its partners, and these go on with silence.
+ *   SEND_TELEPHONE_EVENTS queues digits; MEDIA_ERROR(COMMAND): the peer takes none (ENOTSUP), the leg does not send (ENOTCONN), too many (ENOBUFS), no digits
+ *   (EINVAL), or held before they were all sent (ECANCELED).
  * From its creation a leg receives PCMU 0 and PCMA 8; START_ or UPDATE_MEDIA_STREAM with params.early set arms it with the offered
  * payload types. Either way it sends nothing and its events wait until START_ or UPDATE_ comes with early 0 (R155). A second
  * START_ is answered like the first.

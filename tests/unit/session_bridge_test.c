@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Commands of a worker's media hub that have to do with other ends than the leg's own: bridges. Over a ring port, from command to packet; each test ends with the
+ * Commands of a worker's media hub that have to do with other ends than the leg's own: bridges, and digits for the peer. Over a ring port, from command to packet; each test ends with the
  * packet ledger of the world.
  */
 #include "tests/unit/shard_harness.h"
 
+#include "rtp/dtmf.h"
 #include "rtp/packet.h"
 
 static int open_plain(void **state)
@@ -198,6 +199,72 @@ static void legs_that_come_and_go_leave_no_tie(void **state)
 	assert_true(count(RLN_C_EATEN_RTP_BRIDGED) > 100);
 }
 
+/* ---- digits ---- */
+
+static void digits(uint64_t id, const char *tones, uint16_t duration_ms)
+{
+	struct rln_event ev = {
+		.id = id, .kind = RLN_EV_SEND_TELEPHONE_EVENTS, .send_telephone_events = {.duration_ms = duration_ms}};
+
+	memcpy(ev.send_telephone_events.tones, tones, strnlen(tones, sizeof(ev.send_telephone_events.tones)));
+	command(&ev);
+	turn_after(250);
+}
+
+static void digits_reach_the_peer(void **state)
+{
+	static const char most[] = "12345678901234567890123456789012345678"; /* the payload's 38, without room for a NUL */
+	uint64_t id = started(1, 4000, NULL);
+	struct rln_dtmf_rx rx = {0};
+	struct rln_dtmf_digit digit[2];
+	struct rln_rtp rtp;
+	char got_digits[64];
+	unsigned n = 0;
+
+	(void)state;
+	digits(id, most, 40);
+	turns(38 * 140);
+	for (unsigned i = 0; i < w.heard_n; i++) {
+		if (w.heard[i].to != 4000)
+			continue;
+		assert_int_equal(rln_rtp_parse(w.heard[i].data, w.heard[i].len, &rtp), 0);
+		if (rtp.payload_type != 101)
+			continue;
+		for (unsigned k = 0, m = rln_dtmf_rx_packet(&rx, rtp.payload, rtp.payload_len, rtp.timestamp, 8, w.now, digit);
+			k < m; k++)
+			got_digits[n++] = digit[k].digit;
+	}
+	got_digits[n] = '\0';
+	assert_string_equal(got_digits, most);
+	stop_leg(id);
+}
+
+static void digits_that_cannot_be_sent_are_an_error(void **state)
+{
+	struct rln_leg_params q = stream_params();
+	struct rln_event ev = {0};
+	uint64_t id = create_leg(1, NULL);
+
+	(void)state;
+	q.telephone_event_tx = 0;
+	stream_command(id, RLN_EV_START_MEDIA_STREAM, &q);
+	digits(id, "1", 0);
+	assert_int_equal(got(RLN_EV_MEDIA_ERROR, &ev), 1);
+	assert_int_equal(ev.media_error.error, RLN_MEDIA_FAULT_COMMAND);
+	assert_int_equal(ev.media_error.error_code, ENOTSUP);
+	q.telephone_event_tx = 101;
+	stream_command(id, RLN_EV_UPDATE_MEDIA_STREAM, &q);
+	digits(id, "x", 0);
+	assert_int_equal(got(RLN_EV_MEDIA_ERROR, &ev), 2);
+	assert_int_equal(ev.media_error.error_code, EINVAL);
+	digits(id, "12345678901234567890123456789012345678", 0);
+	digits(id, "12345678901234567890123456789012345678", 0);
+	assert_int_equal(got(RLN_EV_MEDIA_ERROR, &ev), 3);
+	assert_int_equal(ev.media_error.error_code, ENOBUFS);
+	stop_leg(id);
+	assert_int_equal(got(RLN_EV_MEDIA_ERROR, &ev), 3);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, open_plain, close_all)
 
 int main(void)
@@ -207,6 +274,8 @@ int main(void)
 		T(a_bridge_that_cannot_be_is_an_error),
 		T(early_media_pass_once_the_partner_runs),
 		T(legs_that_come_and_go_leave_no_tie),
+		T(digits_reach_the_peer),
+		T(digits_that_cannot_be_sent_are_an_error),
 	};
 
 	return cmocka_run_group_tests_name("session_bridge", tests, world_eal, world_eal_end);
