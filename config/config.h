@@ -129,6 +129,8 @@ struct rln_config_rtp {
 	uint32_t rtcp_interval_ms;
 	uint32_t rtp_timeout_s;       /* R85; 0 = off */
 	uint32_t first_rtp_timeout_s; /* R85; 0 = off */
+	uint32_t quality_interval_ms; /* R81; 0 = off */
+	uint8_t loss_limit_pct;       /* R84; 0 = off */
 	bool latching;                /* symmetric RTP: send to where packets come from */
 	uint32_t latch_timeout_ms;    /* a latched source may be replaced only after this long without packets from it */
 };

@@ -258,6 +258,8 @@ static int start_shards(struct rln_appliance *a)
 		.rtp_timeout_ms = rtp->rtp_timeout_s * 1000,
 		.first_rtp_timeout_ms = rtp->first_rtp_timeout_s * 1000,
 		.rtcp_interval_ms = rtp->rtcp_interval_ms,
+		.quality_interval_ms = rtp->quality_interval_ms,
+		.loss_limit_pct = rtp->loss_limit_pct,
 		.latch_silence_ms = rtp->latch_timeout_ms,
 		.latch_packets = 1,
 		.symmetric = rtp->latching,

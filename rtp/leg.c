@@ -340,6 +340,7 @@ static void slow_fire(struct rln_timer *timer, uint64_t now_ns)
 		if ((uint16_t)(leg->tx_seq - leg->turn_first) > LONG_RUN)
 			leg->turn_first = (uint16_t)(leg->tx_seq - LONG_RUN);
 		rln_leg_publish_stats(leg, now_ns);
+		rln_leg_quality_look(leg, now_ns);
 		rln_leg_rebalance(leg);
 	}
 	slow_schedule(leg);

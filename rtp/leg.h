@@ -14,6 +14,7 @@
 #include "rtp/dtmf_tx.h"
 #include "rtp/jitter_stat.h"
 #include "rtp/leg_stats.h"
+#include "rtp/quality.h"
 #include "rtp/rtcp.h"
 #include "rtp/seq.h"
 #include "rtp/tone.h"
@@ -161,6 +162,8 @@ struct rln_leg_cold {
 	/* receive, what a packet in order does not touch */
 	struct rln_seq_more seq;
 	uint32_t dropped_source, dropped_pt;
+	struct rln_quality_state quality;
+	uint64_t quality_due; /* the next MEDIA_QUALITY_UPDATE */
 	uint32_t malformed, unreachable; /* faults in a row: since the last valid packet, of */
 	uint64_t fault_heard_ns;
 	/* audio */

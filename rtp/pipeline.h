@@ -24,7 +24,8 @@ struct rln_pipeline_cfg {
 	struct rln_counts *counts; /* the worker's */
 	struct rln_port_table *ports;
 	uint32_t rtp_timeout_ms, first_rtp_timeout_ms, rtcp_interval_ms,
-		latch_silence_ms; /* session/shard.h says what they mean */
+		latch_silence_ms, quality_interval_ms; /* session/shard.h says what they mean */
+	uint8_t loss_limit_pct;
 	uint8_t latch_packets;
 	bool symmetric;
 	const char *cname;

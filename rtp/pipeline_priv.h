@@ -18,7 +18,7 @@ struct rln_pipeline {
 	struct rln_net *net;
 	struct rln_counts *counts;
 	struct rln_wheel *wheel;
-	uint64_t rtp_timeout_ns, first_rtp_timeout_ns, rtcp_interval_ns, latch_silence_ns;
+	uint64_t rtp_timeout_ns, first_rtp_timeout_ns, rtcp_interval_ns, latch_silence_ns, quality_interval_ns;
 	uint64_t random;                 /* xorshift state: RTCP jitter, SSRC, first sequence numbers */
 	uint32_t phases[RLN_PHASE_BINS]; /* ticks armed per ms of the 120 ms cycle */
 	uint32_t phases_sum;
@@ -70,6 +70,8 @@ void rln_leg_watch_digits(struct rln_leg *leg, uint64_t now_ns);
 bool rln_leg_is_fed(const struct rln_leg *leg);
 /* The leg ends: out of every bridge. */
 void rln_leg_part(struct rln_leg *leg, uint64_t now_ns);
+/* leg_quality.c: once a second. */
+void rln_leg_quality_look(struct rln_leg *leg, uint64_t now_ns);
 /* phase.c: arms or disarms the tick, as the mode asks. */
 void rln_leg_schedule(struct rln_leg *leg, uint64_t now_ns);
 /* The tick's timer. */

@@ -24,6 +24,7 @@ int rln_pipeline_create(struct rln_pipeline **out, const struct rln_pipeline_cfg
 	p->rtp_timeout_ns = cfg->rtp_timeout_ms * RLN_MS;
 	p->first_rtp_timeout_ns = cfg->first_rtp_timeout_ms * RLN_MS;
 	p->rtcp_interval_ns = cfg->rtcp_interval_ms * RLN_MS;
+	p->quality_interval_ns = cfg->quality_interval_ms * RLN_MS;
 	p->latch_silence_ns = cfg->latch_silence_ms * RLN_MS;
 	snprintf(p->cname, sizeof(p->cname), "%s", cfg->cname);
 	rln_random(&p->random, sizeof(p->random));

@@ -106,6 +106,8 @@ static int pipeline_create(struct rln_shard *s)
 		.rtp_timeout_ms = s->cfg.rtp_timeout_ms,
 		.first_rtp_timeout_ms = s->cfg.first_rtp_timeout_ms,
 		.rtcp_interval_ms = s->cfg.rtcp_interval_ms,
+		.quality_interval_ms = s->cfg.quality_interval_ms,
+		.loss_limit_pct = s->cfg.loss_limit_pct,
 		.latch_silence_ms = s->cfg.latch_silence_ms,
 		.latch_packets = s->cfg.latch_packets,
 		.symmetric = s->cfg.symmetric,

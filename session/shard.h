@@ -39,6 +39,8 @@ struct rln_shard_cfg {
 	uint32_t rtp_timeout_ms;       /* R85; 0 = off */
 	uint32_t first_rtp_timeout_ms; /* 0 = off */
 	uint32_t rtcp_interval_ms;     /* 0 = no RTCP from us */
+	uint32_t quality_interval_ms;  /* between MEDIA_QUALITY_UPDATEs, to the second; 0 = none */
+	uint8_t loss_limit_pct;        /* R84: PACKET_LOSS_THRESHOLD_EXCEEDED beyond it; 0 = never */
 	uint32_t latch_silence_ms;     /* after this much silence of the latched source another one may be latched */
 	uint8_t latch_packets;         /* packets of one source and SSRC until it is latched; 1 = the first valid one */
 	bool symmetric;                /* send to where packets come from (symmetric RTP) */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The catalogue, lived through: the set-up makes five calls in which every LIVE kind of lcore/event.def is raised by its real producer; then each kind has a
+ * The catalogue, lived through: the set-up makes six calls in which every LIVE kind of lcore/event.def is raised by its real producer; then each kind has a
  * test of its own, which finds it in the trace and looks at its fields. A LIVE kind without a check fails, a LIVE kind that nothing raised fails, and so does
  * a LATER kind that something raised (R36).
  */
@@ -11,9 +11,9 @@
 #define PORT  5070
 #define FRAME 160
 
-static struct {                 /* what the story left for the checks */
-	uint64_t a, b, c, r, e; /* sessions: in, out, unreachable, rejected, without route */
-	uint64_t a_media, a_dialog, b_dialog;
+static struct {                    /* what the story left for the checks */
+	uint64_t a, b, c, r, e, q; /* sessions: in, out, unreachable, rejected, without route, of bad quality */
+	uint64_t a_media, a_dialog, b_dialog, q_media;
 	uint16_t a_port, b_port;
 	char played[256], recorded[256], call_id[64];
 	uint32_t ssrc;
@@ -114,6 +114,31 @@ static void incoming_call_lives(struct rln_peer *bob, struct sim_sip *sip, struc
 	rln_call_free(call);
 }
 
+static unsigned a_quarter_lost(unsigned packet)
+{
+	return packet % 4 == 3 ? 0 : 1;
+}
+
+/* 200 packets of 5 ms in a second: the second look at them judges. */
+static void lossy_call_lives(struct rln_peer *bob, struct sim_sip *sip)
+{
+	struct sim_rtp *rtp = sim_rtp_open(SIM_HOST, 36000);
+	struct rln_call *call;
+	struct sim_dialog d;
+	struct sim_msg m;
+
+	sim_call_in(&d, sip, "bob", PORT, sim_sdp(36000, "0 101", "sendrecv"), bob, &call, &m);
+	story.q = rln_call_session(call).v;
+	sim_rtp_to(rtp, SIM_MAIN, sim_sdp_port(&m));
+	sim_rtp_play(rtp, sound, sizeof(sound), 40, 5000, a_quarter_lost);
+	assert_int_equal(rln_call_wait_for_event(call, RLN_EV_MEDIA_QUALITY_CHANGE, SIM_WAIT_MS, NULL), 0);
+	sim_rtp_wait_sent(rtp);
+	sim_bye(&d);
+	assert_int_equal(rln_call_wait_for_event(call, RLN_EV_SESSION_TERMINATED, SIM_WAIT_MS, NULL), 0);
+	rln_call_free(call);
+	sim_rtp_close(rtp);
+}
+
 /* Our media meet a closed port: RTP_ERROR, which the application is told. */
 static void outgoing_call_lives(struct rln_peer *bob, struct sim_sip *sip)
 {
@@ -212,13 +237,14 @@ static int live(void **state)
 	struct sim_sip *sip;
 
 	(void)state;
-	sim_start(&(struct sim_cfg){
-		.trace = true, .rtp = "port_min: 20000, port_max: 29999, rtp_timeout_s: 1, rtcp_interval_ms: 500"});
+	sim_start(&(struct sim_cfg){.trace = true,
+		.rtp = "port_min: 20000, port_max: 29999, rtp_timeout_s: 1, rtcp_interval_ms: 500, quality_interval_ms: 1000"});
 	sim_sound_ulaw(sound, sizeof(sound), 5);
 	bob = rln_peer_new("bob", PORT);
 	sip = sim_sip_open(5060);
 	rtp = sim_rtp_open(SIM_HOST, 30000);
 	incoming_call_lives(bob, sip, rtp);
+	lossy_call_lives(bob, sip);
 	outgoing_call_lives(bob, sip);
 	calls_fail(bob, sip);
 	a_handler_rings(sip);
@@ -228,6 +254,7 @@ static int live(void **state)
 	sim_sip_close(sip);
 	sim_trace_count();
 	story.a_media = sim_trace_at(sim_trace_wait(0, RLN_EV_MEDIA_SESSION_CREATED, story.a))->ev.media_session_created.media_id;
+	story.q_media = sim_trace_at(sim_trace_wait(0, RLN_EV_MEDIA_SESSION_CREATED, story.q))->ev.media_session_created.media_id;
 	story.a_dialog = sim_trace_at(sim_trace_wait(0, RLN_EV_INCOMING_CALL, 0))->ev.id;
 	story.b_dialog = sim_trace_at(sim_trace_wait(0, RLN_EV_INITIATE_CALL, 0))->ev.id;
 	return 0;
@@ -311,6 +338,17 @@ CHECK(MEDIA_STREAM_STOPPED, media_stream_stopped, v->id == story.a_media && p->r
 CHECK(MEDIA_STREAM_STATE_CHANGED, media_stream_state_changed,
 	v->id == story.a_media && p->old_state == RLN_STREAM_READY && p->new_state == RLN_STREAM_FLOWING &&
 		p->direction == RLN_MEDIA_BIDIRECTIONAL)
+CHECK(MEDIA_QUALITY_UPDATE, media_quality_update,
+	v->id == story.q_media && p->quality == RLN_QUALITY_FAILED && p->metrics.packet_loss > 15 && p->metrics.bitrate_bps &&
+		TO_CONTROL)
+CHECK(MEDIA_QUALITY_DEGRADED, media_quality_degraded,
+	v->id == story.q_media && p->quality == RLN_QUALITY_FAILED && p->severity == RLN_SEVERITY_CRITICAL &&
+		p->metrics.packet_loss > 15 && TO_CONTROL)
+CHECK(PACKET_LOSS_DETECTED, packet_loss_detected,
+	v->id == story.q_media && p->loss_percentage > 15 && p->loss_percentage < 35 && p->window_ms >= 500)
+CHECK(PACKET_LOSS_THRESHOLD_EXCEEDED, packet_loss_threshold_exceeded, v->id == story.q_media && p->loss_percentage > 15)
+CHECK(MEDIA_QUALITY_CHANGE, media_quality_change,
+	v->id == story.q && p->quality == RLN_QUALITY_FAILED && p->metrics.packet_loss > 15)
 CHECK(RTP_TIMEOUT, rtp_timeout, v->id == story.a_media && p->last_packet_ns != 0)
 CHECK(DTMF_DETECTED, dtmf_detected, v->id == story.a && p->digit == '#' && p->duration_ms == 120)
 CHECK(RECORDING_STARTED, recording_started,
@@ -373,21 +411,27 @@ static bool (*const checks[RLN_EV_COUNT])(const struct sim_event *e) = {
 			SEND_SIP_RESPONSE) ROW(CREATE_MEDIA_SESSION) ROW(ATTACH_CHANNELS) ROW(START_MEDIA_STREAM)
 			ROW(STOP_MEDIA_STREAM) ROW(UPDATE_MEDIA_STREAM) ROW(START_RECORDING) ROW(STOP_RECORDING) ROW(
 				PLAY_AUDIO) ROW(STOP_AUDIO) ROW(MEDIA_SESSION_CREATED) ROW(MEDIA_STREAM_STARTED)
-				ROW(MEDIA_STREAM_STOPPED) ROW(MEDIA_STREAM_STATE_CHANGED) ROW(RTP_TIMEOUT) ROW(DTMF_DETECTED) ROW(
-					RECORDING_STARTED) ROW(RECORDING_STOPPED) ROW(AUDIO_PLAYBACK_FINISHED) ROW(MEDIA_ERROR)
-					ROW(START_RTP_STREAM) ROW(STOP_RTP_STREAM) ROW(UPDATE_RTP_STREAM) ROW(RTP_STREAM_STARTED)
-						ROW(RTP_STREAM_STOPPED) ROW(RTP_STATISTICS_UPDATE) ROW(RTP_ERROR) ROW(
-							SESSION_CREATED) ROW(STATE_CHANGED) ROW(MEDIA_EVENT) ROW(SDP_EVENT)
-							ROW(MEDIA_SESSION_READY) ROW(MEDIA_NEGOTIATED) ROW(MEDIA_FLOW_ESTABLISHED)
-								ROW(FIRST_AUDIO_FRAME_RECEIVED) ROW(AUDIO_CHANNELS_READY) ROW(
-									REMOTE_MEDIA_CONFIRMED) ROW(SESSION_TERMINATED)
-									ROW(MAKE_CALL) ROW(ACCEPT_CALL) ROW(RING_CALL) ROW(
-										REJECT_CALL) ROW(HANGUP_CALL) ROW(PLAY_REQUEST)
-										ROW(STOP_PLAY_REQUEST) ROW(RECORD_REQUEST) ROW(
-											STOP_RECORD_REQUEST) ROW(MUTE_REQUEST)
-											ROW(CHANNELS_REQUEST) ROW(UPDATE_REQUEST)
-												ROW(TIMER_FIRED)
-													ROW(ACTION_FAILED)
+				ROW(MEDIA_STREAM_STOPPED) ROW(MEDIA_STREAM_STATE_CHANGED) ROW(MEDIA_QUALITY_UPDATE) ROW(
+					MEDIA_QUALITY_DEGRADED) ROW(PACKET_LOSS_DETECTED) ROW(PACKET_LOSS_THRESHOLD_EXCEEDED)
+					ROW(MEDIA_QUALITY_CHANGE) ROW(RTP_TIMEOUT) ROW(DTMF_DETECTED) ROW(RECORDING_STARTED) ROW(
+						RECORDING_STOPPED) ROW(AUDIO_PLAYBACK_FINISHED) ROW(MEDIA_ERROR) ROW(START_RTP_STREAM)
+						ROW(STOP_RTP_STREAM) ROW(UPDATE_RTP_STREAM) ROW(RTP_STREAM_STARTED) ROW(
+							RTP_STREAM_STOPPED) ROW(RTP_STATISTICS_UPDATE)
+							ROW(RTP_ERROR) ROW(SESSION_CREATED) ROW(STATE_CHANGED) ROW(
+								MEDIA_EVENT) ROW(SDP_EVENT) ROW(MEDIA_SESSION_READY)
+								ROW(MEDIA_NEGOTIATED) ROW(MEDIA_FLOW_ESTABLISHED) ROW(
+									FIRST_AUDIO_FRAME_RECEIVED) ROW(AUDIO_CHANNELS_READY)
+									ROW(REMOTE_MEDIA_CONFIRMED) ROW(SESSION_TERMINATED) ROW(
+										MAKE_CALL) ROW(ACCEPT_CALL) ROW(RING_CALL)
+										ROW(REJECT_CALL) ROW(HANGUP_CALL) ROW(
+											PLAY_REQUEST) ROW(STOP_PLAY_REQUEST)
+											ROW(RECORD_REQUEST) ROW(
+												STOP_RECORD_REQUEST)
+												ROW(MUTE_REQUEST) ROW(
+													CHANNELS_REQUEST)
+													ROW(UPDATE_REQUEST) ROW(
+														TIMER_FIRED)
+														ROW(ACTION_FAILED)
 #undef ROW
 };
 

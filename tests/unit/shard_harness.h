@@ -329,6 +329,8 @@ static void shard_cfg(struct rln_shard_cfg *cfg)
 	cfg->legs = LEGS;
 	cfg->rtp_timeout_ms = 30000;
 	cfg->rtcp_interval_ms = 5000;
+	cfg->quality_interval_ms = 5000;
+	cfg->loss_limit_pct = 10;
 	cfg->latch_silence_ms = 2000;
 	cfg->latch_packets = 1;
 	cfg->symmetric = true;
