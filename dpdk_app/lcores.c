@@ -12,6 +12,7 @@
 #include "session/channel.h"
 #include "session/coordinator.h"
 #include "session/shard.h"
+#include "session/tap.h"
 #include "sip/transport.h"
 
 #define BUS_BUDGET   256
@@ -50,6 +51,7 @@ static int make_control_loop(struct rln_appliance *a)
 		{"wheel", poll_wheel, a->wheel},
 		{"coordinator", rln_coord_poll, a->coord},
 		{"channels", rln_channels_ring, a->channels},
+		{"taps", rln_taps_ring, a->taps},
 	};
 	int rc = rln_loop_create(&a->control, &cfg);
 

@@ -29,6 +29,7 @@
 #include "session/host.h"
 #include "session/placement.h"
 #include "session/shard.h"
+#include "session/tap.h"
 #include "sip/dialog.h"
 #include "sip/transport.h"
 
@@ -157,6 +158,19 @@ static void stop_channels(struct rln_appliance *a)
 	a->channels = NULL;
 }
 
+static int start_taps(struct rln_appliance *a)
+{
+	return rln_taps_create(&a->taps);
+}
+
+static void stop_taps(struct rln_appliance *a)
+{
+	if (a->taps)
+		count_left(a, "taps", rln_taps_in_use(a->taps));
+	rln_taps_destroy(a->taps);
+	a->taps = NULL;
+}
+
 /* Names of hosts in URIs: those of the config. */
 static int resolve_host(const void *config, const char *host, size_t len, struct rln_addr *out)
 {
@@ -254,6 +268,7 @@ static int start_shards(struct rln_appliance *a)
 		.io = a->io,
 		.placement = a->placement,
 		.channels = a->channels,
+		.taps = a->taps,
 		.legs = a->config.limits.calls,
 		.rtp_timeout_ms = rtp->rtp_timeout_s * 1000,
 		.first_rtp_timeout_ms = rtp->first_rtp_timeout_s * 1000,
@@ -370,7 +385,7 @@ static void stop_telemetry(struct rln_appliance *a)
 static int start_api(struct rln_appliance *a)
 {
 	rln_api_bind(&(struct rln_api){
-		a->coord, a->channels, a->config.sip.port, a->eal.workers, a->shards, a->hosts, a->config.sip.domain});
+		a->coord, a->channels, a->config.sip.port, a->eal.workers, a->shards, a->hosts, a->config.sip.domain, a->taps});
 	return 0;
 }
 
@@ -391,6 +406,7 @@ static const struct stage {
 	{"placement", start_placement, stop_placement},
 	{"files", start_files, stop_files},
 	{"channels", start_channels, stop_channels},
+	{"taps", start_taps, stop_taps},
 	{"SIP", start_sip, stop_sip},
 	{"sessions", start_sessions, stop_sessions},
 	{"shards", start_shards, stop_shards},

@@ -18,6 +18,7 @@ struct rln_appliance { /* owner: main thread; the pointers are constant while lc
 	struct rln_io *io;
 	struct rln_files *files;
 	struct rln_channels *channels;
+	struct rln_taps *taps;
 	struct rln_wheel *wheel;
 	struct rln_transport *transport;
 	struct rln_dialogs *dialogs;

@@ -24,6 +24,7 @@ struct rln_player;
 struct rln_recorder;
 struct rln_frame_ring;
 struct rln_leg_cold;
+struct rln_tap_ring;
 
 /* What the packet path has to do, worked out from parameters whenever they change: the path itself asks no questions. */
 enum rln_leg_mode {
@@ -33,6 +34,7 @@ enum rln_leg_mode {
 	RLN_LEG_SINK = 8,   /* a recorder or an audio channel wants the audio */
 	RLN_LEG_NEWS = 16,  /* the next packet of either kind is news: a first one, the end of a stall, an unlatched source */
 	RLN_LEG_REMAP = 32, /* the next turned packet begins a new run: map its sequence number and timestamp anew */
+	RLN_LEG_TAP = 128,  /* somebody looks at each packet */
 	RLN_LEG_BACK = 64,  /* what is turned goes back to where it came from: its UDP checksum needs no new sum */
 };
 
@@ -176,6 +178,8 @@ struct rln_leg_cold {
 	uint16_t files_closing; /* recordings of ours whose file is not closed yet */
 	uint64_t closed_ns;     /* when the leg was stopped */
 	uint64_t channel;       /* handle, 0 = none */
+	uint64_t tap_handle;    /* likewise */
+	struct rln_tap_ring *tap;
 	uint16_t in_fill;       /* samples of the channel's next frame */
 	uint16_t in_seq;
 	uint8_t in_dropping; /* that frame found the channel full */

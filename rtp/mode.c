@@ -47,6 +47,8 @@ static uint8_t mode_alone(const struct rln_leg *leg)
 		mode |= RLN_LEG_OUT;
 	if (cold->recorder != NULL || cold->channel_in != NULL)
 		mode |= RLN_LEG_SINK;
+	if (cold->tap != NULL)
+		mode |= RLN_LEG_TAP;
 	return mode;
 }
 

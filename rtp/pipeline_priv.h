@@ -6,6 +6,7 @@
 
 #include "lcore/clock.h"
 #include "rtp/pipeline.h"
+#include "rtp/tap_ring.h"
 
 #define RLN_PIPELINE_TICK_NS 250000ull /* of the wheel: a leg's phase is exact to this */
 #define RLN_PIPELINE_SPARE   32        /* packet buffers taken from the pool at once */
@@ -86,6 +87,11 @@ void rln_leg_unlatch(struct rln_leg *leg);
 void rln_leg_send_tick(struct rln_leg *leg, uint64_t due_ns);
 /* Digits that cannot be sent any more. */
 void rln_leg_drop_digits(struct rln_leg *leg);
+/* A tapped leg's packet, RTP header first, to its tap. */
+static inline void rln_leg_tap(struct rln_leg *leg, enum rln_event_kind kind, const struct rte_mbuf *m, uint64_t now_ns)
+{
+	rln_tap_put(leg->cold->tap, kind, leg->id, rte_pktmbuf_mtod(m, const uint8_t *), m->data_len, now_ns);
+}
 /* stage_rtcp.c */
 void rln_leg_rtcp_rx(struct rln_leg *leg, struct rte_mbuf *m, uint64_t now_ns);
 void rln_leg_rtcp_send(struct rln_leg *leg, uint64_t now_ns, bool bye);

@@ -213,6 +213,8 @@ static void turn(struct rln_pipeline *p, struct rln_leg *leg, struct rln_leg *to
 	to->tx_octets += rtp->payload_len;
 	to->turned_look = (uint16_t)(now_ns >> RLN_LEG_LOOK_SHIFT);
 	rln_counts_add(p->counts, bridged ? RLN_C_EATEN_RTP_BRIDGED : RLN_C_EATEN_RTP_TURNED, 1);
+	if (unlikely(to->mode & RLN_LEG_TAP))
+		rln_leg_tap(to, RLN_EV_SEND_RTP_PACKET, m, now_ns);
 	rln_net_send_summed(p->net, &to->flow, m, sum);
 	if (unlikely(to->mode & RLN_LEG_NEWS))
 		rln_leg_on_sent(to);
@@ -301,6 +303,8 @@ static void accepted(
 		rln_pipeline_end(p, m, drop);
 		return;
 	}
+	if (unlikely(leg->mode & RLN_LEG_TAP))
+		rln_leg_tap(leg, RLN_EV_RTP_PACKET_RECEIVED, m, now_ns);
 	if ((leg->mode & RLN_LEG_TURN) && turns)
 		to = turn_to(leg, row->to, rtp, at, now_ns);
 	if (unlikely(at == PT_EVENT))

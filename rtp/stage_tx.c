@@ -82,12 +82,14 @@ static uint32_t next_timestamp(struct rln_leg *leg, uint64_t due_ns)
 	return ts;
 }
 
-static void send(struct rln_leg *leg, struct rte_mbuf *m, unsigned bytes)
+static void send(struct rln_leg *leg, struct rte_mbuf *m, unsigned bytes, uint64_t due_ns)
 {
 	m->data_len = (uint16_t)(RLN_RTP_HEADER + bytes);
 	m->pkt_len = m->data_len;
 	leg->tx_packets++;
 	leg->tx_octets += bytes;
+	if (unlikely(leg->mode & RLN_LEG_TAP))
+		rln_leg_tap(leg, RLN_EV_SEND_RTP_PACKET, m, due_ns);
 	rln_net_send(leg->pipeline->net, &leg->flow, m);
 	if (unlikely(leg->mode & RLN_LEG_NEWS))
 		rln_leg_on_sent(leg);
@@ -143,11 +145,11 @@ static bool digits_tick(struct rln_leg *leg, struct rte_mbuf *m, uint32_t ts, un
 	if (step == RLN_DTMF_TX_EVENT) {
 		rln_rtp_build(data, leg->event_turn_pt, event.marker, leg->tx_seq, event.ts, leg->tx_ssrc);
 		memcpy(data + RLN_RTP_HEADER, event.payload, sizeof(event.payload));
-		send(leg, m, sizeof(event.payload));
+		send(leg, m, sizeof(event.payload), due_ns);
 	} else {
 		rln_rtp_build(data, leg->tx_pt, false, leg->tx_seq, ts, leg->tx_ssrc);
 		memset(data + RLN_RTP_HEADER, codec->silence, leg->tx_ptime_ms * codec->bytes_per_ms);
-		send(leg, m, leg->tx_ptime_ms * codec->bytes_per_ms);
+		send(leg, m, leg->tx_ptime_ms * codec->bytes_per_ms, due_ns);
 	}
 	return true;
 }
@@ -183,7 +185,7 @@ void rln_leg_send_tick(struct rln_leg *leg, uint64_t due_ns)
 			rln_counts_add(p->counts, RLN_C_RTP_FRAMES_SILENCE, 1);
 		}
 		leg->tx_marker = 0;
-		send(leg, m, bytes);
+		send(leg, m, bytes, due_ns);
 	}
 	leg->tx_seq++; /* also when no buffer was left: the listener shall see the gap */
 	if (some && cold->recorder && rln_recorder_is_stereo(cold->recorder))

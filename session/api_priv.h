@@ -9,7 +9,7 @@
 struct rln_channels;
 struct rln_hosts;
 struct rln_shard;
-struct rln_shard;
+struct rln_taps;
 
 struct rln_api { /* the running appliance as the API sees it; all 0 once it stopped: handles that are left say RLN_EENDED */
 	struct rln_coord *coord;
@@ -19,6 +19,7 @@ struct rln_api { /* the running appliance as the API sees it; all 0 once it stop
 	struct rln_shard *const *shards; /* for leg statistics */
 	struct rln_hosts *hosts;         /* of handlers (host.h) */
 	const char *domain;              /* host part of From in calls that we make; "" or NULL: our address */
+	struct rln_taps *taps;           /* of packets (tap.h) */
 };
 
 /* dpdk_app/stages.c: the appliance runs (copied), or no longer does (NULL). The thread that starts and stops it. */

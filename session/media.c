@@ -23,6 +23,7 @@
 #include "session/channel.h"
 #include "session/media_priv.h"
 #include "session/shard_priv.h"
+#include "session/tap.h"
 
 #define CLOSE_NS (2 * RLN_SEC)
 
@@ -177,6 +178,39 @@ static void channel_part(struct rln_media_hub *hub, struct rln_leg *leg)
 	rln_shard_count(&hub->shard->counts.channels, -1);
 }
 
+static void tap_part(struct rln_media_hub *hub, struct rln_leg *leg)
+{
+	struct rln_leg_cold *cold = leg->cold;
+
+	if (cold->tap == NULL)
+		return;
+	rln_tap_part(hub->shard->cfg.taps, cold->tap_handle);
+	cold->tap = NULL;
+	cold->tap_handle = 0;
+	rln_leg_refresh(leg, hub->shard->now_ns);
+}
+
+static void on_tap(struct rln_media_hub *hub, struct rln_leg *leg, const struct rln_event *cmd)
+{
+	const struct rln_ev_tap *tap = &cmd->tap_media;
+	int rc = -ENOTSUP;
+
+	if (!tap->on) {
+		if (tap->tap == leg->cold->tap_handle || tap->tap == 0)
+			tap_part(hub, leg);
+		return;
+	}
+	tap_part(hub, leg);
+	if (hub->shard->cfg.taps)
+		rc = rln_tap_join(hub->shard->cfg.taps, tap->tap, &leg->cold->tap);
+	if (rc != 0) {
+		rln_media_error(hub, leg->id, RLN_MEDIA_FAULT_COMMAND, -rc);
+		return;
+	}
+	leg->cold->tap_handle = tap->tap;
+	rln_leg_refresh(leg, hub->shard->now_ns);
+}
+
 static void on_channels(struct rln_media_hub *hub, struct rln_leg *leg, const struct rln_event *cmd)
 {
 	struct rln_leg_cold *cold = leg->cold;
@@ -280,6 +314,7 @@ static void on_rtp_stopped(struct rln_media_hub *hub, struct rln_leg *leg, const
 	leg->cold->stop_reason = r2m->rtp_stream_stopped.reason;
 	leg->cold->closed_ns = hub->shard->now_ns;
 	channel_part(hub, leg);
+	tap_part(hub, leg);
 	rln_media_files_end(hub, leg);
 	if (leg->cold->files_closing == 0)
 		rln_media_leg_finish(hub, leg);
@@ -323,6 +358,7 @@ static const struct {
 	[RLN_EV_RESUME_MEDIA] = {on_direction, NEEDS_OPEN_LEG},
 	[RLN_EV_BRIDGE_MEDIA] = {on_bridge, NEEDS_OPEN_LEG},
 	[RLN_EV_SEND_TELEPHONE_EVENTS] = {on_digits, NEEDS_OPEN_LEG},
+	[RLN_EV_TAP_MEDIA] = {on_tap, NEEDS_OPEN_LEG},
 	[RLN_EV_START_RECORDING] = {rln_media_on_record, NEEDS_OPEN_LEG},
 	[RLN_EV_STOP_RECORDING] = {rln_media_on_stop_record, NEEDS_OPEN_LEG},
 	[RLN_EV_PLAY_AUDIO] = {rln_media_on_play, NEEDS_OPEN_LEG},
@@ -388,6 +424,7 @@ void rln_media_hub_abandon(struct rln_media_hub *hub, struct rln_leg *leg)
 	if (!leg->cold->closing)
 		rln_leg_close(leg, hub->shard->now_ns);
 	channel_part(hub, leg);
+	tap_part(hub, leg);
 	rln_media_files_end(hub, leg);
 	rln_shard_del_leg(hub->shard, leg);
 }

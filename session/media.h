@@ -13,6 +13,7 @@
  *   itself). A leg that stops is parted from its partners, and these go on with silence.
  *   SEND_TELEPHONE_EVENTS queues digits; MEDIA_ERROR(COMMAND): the peer takes none (ENOTSUP), the leg does not send (ENOTCONN), too many (ENOBUFS), no digits
  *   (EINVAL), or held before they were all sent (ECANCELED).
+ *   TAP_MEDIA joins a tap (session/tap.h) to the leg or parts it (tap 0: whichever it is); MEDIA_ERROR(COMMAND): no such tap (ENOENT), another leg's (EBUSY).
  * From its creation a leg receives PCMU 0 and PCMA 8; START_ or UPDATE_MEDIA_STREAM with params.early set arms it with the offered
  * payload types. Either way it sends nothing and its events wait until START_ or UPDATE_ comes with early 0 (R155). A second
  * START_ is answered like the first.

@@ -22,6 +22,7 @@ struct rln_io;
 struct rln_net;
 struct rln_net_shared;
 struct rln_placement;
+struct rln_taps;
 
 #define RLN_CNAME_SIZE 64
 
@@ -32,6 +33,7 @@ struct rln_shard_cfg {
 	struct rln_io *io;                   /* NULL: play and record answer MEDIA_ERROR(FILE, ENOTSUP) */
 	const struct rln_placement *placement;
 	struct rln_channels *channels; /* NULL: ATTACH_CHANNELS is counted and ignored */
+	struct rln_taps *taps;         /* NULL: TAP_MEDIA is refused */
 	unsigned worker;
 	uint32_t legs;                 /* capacity */
 	uint32_t players, recorders;   /* at once; 0: as many as legs, at most 4,096 and 256 */

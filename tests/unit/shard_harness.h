@@ -31,6 +31,7 @@
 #include "session/channel.h"
 #include "session/placement.h"
 #include "session/shard_priv.h"
+#include "session/tap.h"
 
 #pragma GCC diagnostic ignored "-Wunused-function" /* no test needs all of it */
 
@@ -56,6 +57,7 @@ struct world {
 	struct rln_files *files;
 	struct rln_placement *placement;
 	struct rln_channels *channels;
+	struct rln_taps *taps;
 	struct rln_shard *shard;
 	uint64_t now;
 	unsigned got_n, heard_n;
@@ -225,6 +227,7 @@ static void turn_after(unsigned us)
 	while (rln_bus_poll(w.bus, 64) > 0)
 		;
 	rln_channels_ring(w.channels, w.now);
+	rln_taps_ring(w.taps, w.now);
 }
 
 static void turns(unsigned ms)
@@ -326,6 +329,7 @@ static void shard_cfg(struct rln_shard_cfg *cfg)
 	cfg->io = w.io;
 	cfg->placement = w.placement;
 	cfg->channels = w.channels;
+	cfg->taps = w.taps;
 	cfg->legs = LEGS;
 	cfg->rtp_timeout_ms = 30000;
 	cfg->rtcp_interval_ms = 5000;
@@ -367,6 +371,7 @@ static void world_open(void (*tweak)(struct rln_shard_cfg *cfg))
 	rln_counts_reset();
 	assert_int_equal(rln_placement_create(&w.placement, &place), 0);
 	assert_int_equal(rln_channels_create(&w.channels, 8), 0);
+	assert_int_equal(rln_taps_create(&w.taps), 0);
 	w.bus = rln_bus_new();
 	assert_non_null(w.bus);
 	assert_int_equal(rln_bus_add_worker(w.bus, 0, 1024), 0);
@@ -398,6 +403,7 @@ static void world_close(void)
 	assert_int_equal(counts.closing, 0);
 	assert_false(rln_shard_busy(w.shard));
 	assert_int_equal(rln_channels_in_use(w.channels), 0);
+	assert_int_equal(rln_taps_in_use(w.taps), 0);
 	if (w.io)
 		rln_io_stop(w.io);
 	rln_shard_destroy(w.shard);
@@ -406,6 +412,7 @@ static void world_close(void)
 	rln_bus_enter(w.bus, RLN_ENDPOINT_APP);
 	rln_bus_free(w.bus);
 	rln_channels_destroy(w.channels);
+	rln_taps_destroy(w.taps);
 	rln_placement_destroy(w.placement);
 	assert_int_equal(rln_blocks_in_use(), 0);
 	assert_int_equal(rte_mempool_in_use_count(w.pool), 0);
