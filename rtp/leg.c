@@ -493,6 +493,10 @@ int rln_leg_apply(struct rln_leg *leg, const struct rln_leg_params *q, uint64_t 
 	if (cold->params.direction != direction) {
 		cold->listen_ns = now_ns;
 		cold->stalled = 0;
+		if (!(direction & RLN_MEDIA_INBOUND)) { /* what the peer counted on while we listened to nobody is no loss */
+			rln_seq_end_epoch(&leg->seq, &cold->seq);
+			rln_jitter_stat_restart(&leg->jitter);
+		}
 	}
 	rln_leg_refresh(leg, now_ns);
 	return 0;
