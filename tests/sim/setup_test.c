@@ -264,7 +264,7 @@ static void they_refuse(void **state)
 	}
 }
 
-/* R162: the contact that was tried already is no use, the other one is called. */
+/* R162: one contact after the other is called. */
 static void they_redirect(void **state)
 {
 	struct sim_msg ack;
@@ -272,6 +272,9 @@ static void they_redirect(void **state)
 	(void)state;
 	called();
 	sim_respond(&d, &m, 302, "Contact: <sip:other@" SIM_HOST ">\r\n", NULL);
+	sim_expect(sip, &ack, "ACK ");
+	sim_expect(sip, &m, "INVITE sip:sim@" SIM_HOST ":5060 "); /* our own Contact, in front of it */
+	sim_respond(&d, &m, 302, NULL, NULL);
 	sim_expect(sip, &ack, "ACK ");
 	sim_expect(sip, &m, "INVITE sip:other@" SIM_HOST);
 	sim_respond(&d, &m, 200, NULL, sim_sdp(30000, "0", "sendrecv"));
