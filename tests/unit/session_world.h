@@ -52,6 +52,9 @@ struct queue {
 	unsigned head, tail;
 };
 
+/* What a dialog was told to do; for a test that plays the wire between two of them. */
+enum order { ORDER_INVITE, ORDER_REINVITE, ORDER_RESPOND, ORDER_RESPOND_OFFER, ORDER_TERMINATE };
+
 struct world {
 	struct rln_layers layers;
 	struct rln_placement *placement;
@@ -78,6 +81,7 @@ struct world {
 	int64_t replaced;        /* what find_replaced() says: a dialog, 0, or minus a SIP code */
 	uint32_t peer_refuses;   /* bit per enum rln_sip_method */
 	bool quiet_media;        /* the test plays the worker */
+	void (*wire)(struct fake_dialog *d, enum order order, uint16_t code, const char *sdp); /* NULL: nobody listens */
 	bool quiet_dialog;       /* the test plays the wire: TERMINATE_SESSION is only noted */
 };
 
@@ -140,6 +144,12 @@ static struct rln_event event_text(uint64_t id, enum rln_event_kind kind, const 
 }
 
 /* ---- the dialog layer's double ---- */
+
+static void wire(struct fake_dialog *d, enum order order, uint16_t code, const char *sdp)
+{
+	if (w->wire)
+		w->wire(d, order, code, sdp ? sdp : "");
+}
 
 static struct fake_dialog *dialog_of(uint64_t id)
 {
@@ -273,6 +283,7 @@ static UNUSED void dialog_byes(struct fake_dialog *d)
 /* What the real layer does with TERMINATE_SESSION. */
 static void dialog_terminate(struct fake_dialog *d, uint16_t code)
 {
+	wire(d, ORDER_TERMINATE, code, NULL);
 	if (d->ended || w->quiet_dialog)
 		return;
 	if (d->state == RLN_DIALOG_CONFIRMED) {
@@ -331,6 +342,7 @@ static int fake_send_response(void *arg, struct rln_dialog_id id, uint16_t code,
 	} else {
 		dialog_moves(d, RLN_DIALOG_TERMINATED);
 	}
+	wire(d, ORDER_RESPOND, code, sdp);
 	return 0;
 }
 
@@ -349,6 +361,7 @@ static int fake_respond_offer(void *arg, struct rln_dialog_id id, uint16_t code,
 	snprintf(d->last_sdp, sizeof(d->last_sdp), "%s", sdp ? sdp : "");
 	snprintf(d->last_extra, sizeof(d->last_extra), "%s", extra ? extra : "");
 	d->theirs_open = code < 200;
+	wire(d, ORDER_RESPOND_OFFER, code, sdp);
 	return 0;
 }
 
@@ -469,6 +482,7 @@ static int fake_send_update(void *arg, struct rln_dialog_id id, const char *sdp)
 	d->invite_open = true;
 	snprintf(d->last_sdp, sizeof(d->last_sdp), "%s", sdp);
 	w->updates++;
+	wire(d, ORDER_REINVITE, 0, sdp);
 	return 0;
 }
 
@@ -626,6 +640,7 @@ static int fake_publish(void *arg, struct rln_event *ev)
 		d->invite_open = true;
 		w->invites++;
 		snprintf(d->last_sdp, sizeof(d->last_sdp), "%s", rln_slice_text(ev->initiate_call.block, ev->initiate_call.sdp_offer));
+		wire(d, ORDER_INVITE, 0, d->last_sdp);
 	}
 	if ((ev->kind == RLN_EV_HOLD_SESSION || ev->kind == RLN_EV_RESUME_SESSION) && d)
 		dialog_offers(d, rln_slice_text(ev->hold_session.block, ev->hold_session.sdp));
