@@ -58,7 +58,7 @@ def apps_bridge_passes_answer_and_refusal(w):
     finish(calls(w, theirs, hangs_up(), '601'))
     finish(agent)
     agent = called(w, theirs, [await_request('INVITE'), answer(486), await_request('ACK')], name='busy')
-    finish(calls(w, theirs, [invite(), ringing(*PROVISIONAL), receive(486), refused_ack(back=2)], '602', name='refused', port=6010))
+    finish(calls(w, theirs, [invite(), ringing(*PROVISIONAL), receive(486), refused_ack()], '602', name='refused', port=6010))
     finish(agent)
     nothing_left(server)
 

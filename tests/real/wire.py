@@ -51,8 +51,8 @@ class Wire:
     def answer(self, request, status, *more, body='', tag='w'):
         to = request['To'] + ('' if 'tag=' in request['To'] or not tag else f';tag={tag}')
         vias = [f'Via: {v}' for k, v in request.fields if k.lower() == 'via']
-        self.send('\n'.join([f'SIP/2.0 {status} So', *vias, f'From: {request["From"]}', f'To: {to}', f'Call-ID: {request["Call-ID"]}', f'CSeq: {request["CSeq"]}',
-                             f'Contact: <sip:w@{self.me}>', *more, *(['Content-Type: application/sdp'] if body else []),
+        same = [f'From: {request["From"]}', f'To: {to}', f'Call-ID: {request["Call-ID"]}', f'CSeq: {request["CSeq"]}']
+        self.send('\n'.join([f'SIP/2.0 {status} So', *vias, *same, f'Contact: <sip:w@{self.me}>', *more, *(['Content-Type: application/sdp'] if body else []),
                              f'Content-Length: {len(body) + body.count(chr(10))}', '', body]))
 
     def receive(self, *kinds, timeout=5):
