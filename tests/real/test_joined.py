@@ -45,7 +45,8 @@ def joined_bridge_sipp(w):
     def offered(direction, back, version):
         return [await_request('INVITE', body=f'a={direction}'), answer(200, sdp(back, version), tag=None, retrans=True), await_request('ACK')]
 
-    callee = start(w, theirs, 'callee', [await_request('INVITE'), answer(200, sdp(), retrans=True), await_request('ACK'), *offered('sendonly', 'recvonly', 2), *offered('sendrecv', 'sendrecv', 3),
+    callee = start(w, theirs, 'callee', [await_request('INVITE'), answer(200, sdp(), retrans=True), await_request('ACK'),
+                                         *offered('sendonly', 'recvonly', 2), *offered('sendrecv', 'sendrecv', 3),
                                          call_back('INVITE', 1, sdp('sendonly', 4)), receive(100, maybe=True), receive(200, body='a=recvonly'),
                                          call_back('ACK', 1), call_back('BYE', 2), receive(200)], local=SIPP, port=6000)
     refuser = start(w, theirs, 'refuser', [await_request('INVITE'), answer(486), await_request('ACK')], local=SIPP, port=6010)
