@@ -147,4 +147,29 @@ def transfer_target_attended(w):
     nothing_left(server)
 
 
+@test
+def transfer_target_blind(w):
+    """linphone sends baresip to us, and baresip sends linphone."""
+    ours, bare, lin = lan(w, BARESIP, LINPHONE)
+    b, p = Baresip(w, bare), Linphone(w, lin, auto=True)
+    server = w.ringlane(config(more='routes:\n  - {match: echo, app: echo}\n'), ns=ours, args=('serve', '--trace'))
+    b.do('dial', f'sip:lin@{LINPHONE}')
+    b.expect('CALL_ESTABLISHED')
+    p.expect('Media streams established')
+    p.do(f'transfer sip:echo@{RINGLANE}')
+    b.expect('CALL_ESTABLISHED', peeruri='echo')
+    server.expect('-> ACTIVE')
+    b.do('hangup')
+    server.expect('SESSION_TERMINATED')
+    p.expect('ended')
+    b.do('dial', f'sip:lin@{LINPHONE}')
+    b.expect('CALL_ESTABLISHED', peeruri='lin')
+    p.expect('Media streams established')
+    b.do('transfer', f'sip:echo@{RINGLANE}')
+    p.expect(f'Media streams established with .*echo@{RINGLANE}')
+    server.expect('-> ACTIVE')
+    p.do('terminate')
+    nothing_left(server)
+
+
 sys.exit(main())
