@@ -167,22 +167,22 @@ static const struct {
 	int (*plain)(char **word);
 	int (*of_call)(struct rln_call *call, char **word);
 } commands[] = {
-	{ "call", 2, do_call, NULL },
-	{ "accept", 2, do_accept, NULL },
-	{ "reject", 2, do_reject, NULL },
-	{ "wait", 3, NULL, do_wait },
-	{ "media", 2, NULL, do_media },
-	{ "hangup", 1, NULL, do_hangup },
-	{ "play", 2, NULL, do_play },
-	{ "hold", 1, NULL, do_hold },
-	{ "resume", 1, NULL, do_resume },
-	{ "dtmf", 2, NULL, do_dtmf },
-	{ "blind", 2, NULL, do_blind },
-	{ "attended", 2, NULL, do_attended },
-	{ "consult", 3, NULL, do_consult },
-	{ "complete", 1, NULL, do_complete },
-	{ "transferred", 3, NULL, do_transferred },
-	{ "end", 1, NULL, do_end },
+	{"call", 2, do_call, NULL},
+	{"accept", 2, do_accept, NULL},
+	{"reject", 2, do_reject, NULL},
+	{"wait", 3, NULL, do_wait},
+	{"media", 2, NULL, do_media},
+	{"hangup", 1, NULL, do_hangup},
+	{"play", 2, NULL, do_play},
+	{"hold", 1, NULL, do_hold},
+	{"resume", 1, NULL, do_resume},
+	{"dtmf", 2, NULL, do_dtmf},
+	{"blind", 2, NULL, do_blind},
+	{"attended", 2, NULL, do_attended},
+	{"consult", 3, NULL, do_consult},
+	{"complete", 1, NULL, do_complete},
+	{"transferred", 3, NULL, do_transferred},
+	{"end", 1, NULL, do_end},
 };
 
 static int carry_out(char **word, int words)
@@ -213,7 +213,7 @@ static int split(char *line, char **word)
 
 int main(int argc, char **argv)
 {
-	struct rln_runtime_options options = { .trace = true };
+	struct rln_runtime_options options = {.trace = true};
 	char line[512], text[512], *word[WORDS];
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
