@@ -4,6 +4,7 @@
 The caller's side: invite(), request(), ack(), and receive() for responses. The called side: await_request(), answer(), and
 call_back() for requests of its own. sdp() is a body. Each step is the XML of one SIPp command.
 """
+import os
 import re
 import time
 from pathlib import Path
@@ -153,11 +154,12 @@ def start(w, ns, name, steps, *args, local, port, target=None, user='echo', call
 
 
 def wait_for_port(ns, port, timeout=10):
-    """Until somebody has the UDP port: what the kernel lists is looked at again after each of its own lines."""
+    """Until somebody has the UDP port. The kernel lists it, but tells nobody: look again after whoever else wants the CPU."""
     end = time.monotonic() + timeout
     while time.monotonic() < end:
         if f':{port:04X} ' in Path(f'/proc/{ns.pid}/net/udp').read_text():
             return
+        os.sched_yield()
     raise Failed(f'nobody listens on UDP port {port}')
 
 
