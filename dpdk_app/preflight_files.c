@@ -91,28 +91,64 @@ static bool is_wave(const char *path, int *error)
 	return is;
 }
 
-/* The files that routes play: a call to such a route would end in a MEDIA_ERROR. */
+/* One file that calls hear; `who` names the part of the configuration that plays it. "" is none. */
+static void look_at_prompt(struct rln_look *look, const char *who, const char *file, unsigned *good)
+{
+	const struct rln_route_names none = {0};
+	char path[2 * RLN_CONFIG_PATH];
+	int error;
+
+	if (!*file || rln_config_route_path(path, sizeof(path), look->config->media.prompts, file, &none) != 0)
+		return;
+	if (is_wave(path, &error)) {
+		++*good;
+		return;
+	}
+	rln_look_say(look, RLN_FINDING_WARN, "prompts", "%.80s plays %.120s: %s", who, path,
+		error ? strerror(error) : "not a WAV file");
+	rln_look_mend(look, "sox SOUND -r 8000 -c 1 -b 16 %s", path);
+}
+
+static void look_at_queue(struct rln_look *look, const struct rln_config_queue *q, unsigned *good)
+{
+	char who[80], digit[] = "digits/0.wav";
+
+	snprintf(who, sizeof(who), "queue '%s'", q->name);
+	look_at_prompt(look, who, q->music, good);
+	for (unsigned i = 0; i < q->announce_n; i++)
+		look_at_prompt(look, who, q->announce[i], good);
+	for (; q->position && digit[7] <= '9'; digit[7]++)
+		look_at_prompt(look, who, digit, good);
+}
+
+static void look_at_menu(struct rln_look *look, const struct rln_config_menu *m, unsigned *good)
+{
+	char who[80];
+
+	snprintf(who, sizeof(who), "menu '%s'", m->name);
+	look_at_prompt(look, who, m->prompt, good);
+	look_at_prompt(look, who, m->invalid, good);
+	for (unsigned i = 0; i < m->digits_n; i++)
+		look_at_prompt(look, who, m->digits[i].play, good);
+	look_at_prompt(look, who, m->on_timeout.play, good);
+}
+
+/* The files that calls hear: one that is not there is a MEDIA_ERROR, and silence. */
 static void look_at_prompts(struct rln_look *look)
 {
 	const struct rln_config *c = look->config;
-	const struct rln_route_names none = {0};
 	unsigned good = 0;
+	char who[80];
 
 	for (unsigned i = 0; i < c->routes_n; i++) {
-		char path[2 * RLN_CONFIG_PATH];
-		int error;
-
-		if (c->routes[i].app != RLN_ROUTE_PLAY ||
-			rln_config_route_path(path, sizeof(path), c->media.prompts, c->routes[i].file, &none) != 0)
-			continue;
-		if (is_wave(path, &error)) {
-			good++;
-			continue;
-		}
-		rln_look_say(look, RLN_FINDING_WARN, "prompts", "route '%.60s' plays %.120s: %s", c->routes[i].match, path,
-			error ? strerror(error) : "not a WAV file");
-		rln_look_mend(look, "sox SOUND -r 8000 -c 1 -b 16 %s", path);
+		snprintf(who, sizeof(who), "route '%.60s'", c->routes[i].match);
+		if (c->routes[i].app == RLN_ROUTE_PLAY)
+			look_at_prompt(look, who, c->routes[i].file, &good);
 	}
+	for (unsigned i = 0; i < c->queues_n; i++)
+		look_at_queue(look, &c->queues[i], &good);
+	for (unsigned i = 0; i < c->menus_n; i++)
+		look_at_menu(look, &c->menus[i], &good);
 	if (good)
 		rln_look_say(look, RLN_FINDING_OK, "prompts", "%u file%s to play", good, good == 1 ? "" : "s");
 }

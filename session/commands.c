@@ -293,3 +293,10 @@ int rln_coord_attach_channels(struct rln_coord *coord, struct rln_session_id ses
 
 	return rln_session_hub_publish_event(coord, &ev);
 }
+
+int rln_coord_tap(struct rln_coord *coord, struct rln_session_id session, uint64_t tap, bool on)
+{
+	struct rln_event ev = {.id = session.v, .kind = RLN_EV_TAP_REQUEST, .tap_request = {.tap = tap, .on = on}};
+
+	return rln_session_hub_publish_event(coord, &ev);
+}

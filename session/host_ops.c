@@ -131,7 +131,7 @@ static struct rln_session_id make_call(struct rln_host *host, const struct rln_h
 
 	if (view->all->is_stopped || !request->to)
 		return id;
-	id = rln_coord_reserve(coord_of(host));
+	id = request->near.v ? rln_coord_reserve_near(coord_of(host), request->near) : rln_coord_reserve(coord_of(host));
 	record = id.v ? rln_host_claim(view, id.v, request->from, request->to) : NULL;
 	if (record && rln_coord_make_call(coord_of(host), id, &call) == 0)
 		return id;

@@ -20,6 +20,8 @@ TAKERS = {'S2D': ('sip/dialog_hub*.c', True), 'T2D': ('sip/dialog_hub*.c', True)
           'S2M': ('session/media*.c', True), 'M2R': ('session/media*.c', True), 'R2M': ('session/media*.c', True),
           'D2S': ('session/fsm.def', False), 'M2S': ('session/fsm.def', False), 'A2S': ('session/fsm.def', False),
           'S2A': ('session/subscribers.c', False)}
+# Kinds that go by no bus: a tap's ring takes them to its reader (R39).
+TAPPED = {'SEND_RTP_PACKET': 'session/tap.c', 'RTP_PACKET_RECEIVED': 'session/tap.c'}
 GROUPS = {'RX': 'received', 'HANDOFF_IN': 'taken from another worker', 'HANDOFF_OUT': 'handed to another worker', 'EATEN': 'consumed',
           'DROP': 'dropped', 'OUT': 'built', 'SENT': 'sent', 'TXDROP': 'dropped on sending', 'OTHER': 'outside the ledger'}
 
@@ -42,6 +44,8 @@ def makers(kind, texts):
 
 
 def takers(kind, category):
+    if kind in TAPPED:
+        return [TAPPED[kind]]
     pattern, is_named = TAKERS[category]
     texts = sources(pattern)
     if not is_named:
@@ -96,7 +100,7 @@ def main():
     print('# Events\n\nWritten by `make docs` from `lcore/event.def`, `lcore/count.def` and the sources. `ringlane trace` and `--trace` show every '
           'event with the one\nthat caused it. A kind *waits* in its publisher\'s backlog when a ring is full, or is *dropped, counted*. What the machine '
           'takes (`session/fsm.def`)\ncomes through `session/session_hub.c`; what applications take goes to each subscriber\'s own ring, and the media kinds '
-          'of session_to_application\npass the machine first.')
+          'of session_to_application\npass the machine first. SEND_RTP_PACKET and RTP_PACKET_RECEIVED stand on a tap\'s own ring alone.')
     events()
     counters()
     for fault in faults:

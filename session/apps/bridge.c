@@ -209,12 +209,8 @@ static void on_event(void *arg, struct rln_host *host, const struct rln_event *e
 		on_progress(pair, host, call, ev->call_state_changed.new_state);
 	else if (ev->kind == RLN_EV_SESSION_TERMINATED)
 		on_end(pair, host, ev);
-#ifdef RLN_HAVE_COMMAND_REJECTED
 	else if (ev->kind == RLN_EV_COMMAND_REJECTED)
 		on_rejected(pair, host, ev->command_rejected.kind);
-#else
-	(void)on_rejected;
-#endif
 }
 
 /* The target rang long enough. */

@@ -239,6 +239,14 @@ static bool is_over(const struct rln_ev_media_event *ev)
 	       (ev->event == RLN_EV_MEDIA_ERROR && (ev->raw[0] == RLN_MEDIA_FAULT_FILE || ev->raw[0] == RLN_MEDIA_FAULT_FORMAT));
 }
 
+/* A transfer that failed, was never answered for, or could not be asked for: the call is ours again. */
+static bool is_transfer_over(const struct rln_event *ev)
+{
+	return (ev->kind == RLN_EV_STATE_CHANGED && ev->state_changed.old_state == RLN_STATE_TRANSFERRING &&
+		       ev->state_changed.new_state == RLN_STATE_ACTIVE) ||
+	       (ev->kind == RLN_EV_COMMAND_REJECTED && ev->command_rejected.kind == RLN_EV_BLIND_TRANSFER);
+}
+
 static void on_event(void *arg, struct rln_host *host, const struct rln_event *ev)
 {
 	struct visit *v = host->ops->data(host, (struct rln_session_id){ev->id});
@@ -256,7 +264,7 @@ static void on_event(void *arg, struct rln_host *host, const struct rln_event *e
 		on_keys(v, host, ev->dtmf_received.tones);
 	else if (ev->kind == RLN_EV_MEDIA_EVENT && is_over(&ev->media_event))
 		on_played(v, host);
-	else if (ev->kind == RLN_EV_CALL_STATE_CHANGED && ev->call_state_changed.new_state == RLN_CALL_TRANSFER_FAILED)
+	else if (v->phase == LEAVING && is_transfer_over(ev))
 		retry(v, host, true);
 	else if (ev->kind == RLN_EV_SESSION_TERMINATED)
 		rln_free(v);

@@ -244,12 +244,8 @@ static void on_caller_event(struct rln_queue *q, struct rln_queue_caller *caller
 		on_media(q, caller, &ev->media_event);
 	else if (ev->kind == RLN_EV_SESSION_TERMINATED)
 		on_caller_ended(q, caller);
-#ifdef RLN_HAVE_COMMAND_REJECTED
 	else if (ev->kind == RLN_EV_COMMAND_REJECTED)
 		on_rejected(q, caller, ev->command_rejected.kind);
-#else
-	(void)on_rejected;
-#endif
 }
 
 static void on_event(void *arg, struct rln_host *host, const struct rln_event *ev)

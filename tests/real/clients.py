@@ -61,13 +61,19 @@ def lan(w, *addresses):
 
 def kamailio(w, ns, address=KAMAILIO, **defines):
     """Kamailio, ready; defines are those of kamailio.cfg."""
-    d = w.dir / 'kamailio'
+    d = w.dir / f'kamailio{len(w.procs)}'
     d.mkdir()
     defines = {'LISTEN': f'udp:{address}:5060', 'RINGLANE': f'"{RINGLANE}"', **defines}
     flags = [x for key, value in defines.items() for x in ('-A', f'{key}={value}' if value is not True else key)]
     p = w.run('kamailio', '-f', HERE / 'kamailio.cfg', '-DD', '-E', '-m', 32, '-M', 4, '-w', d, '-Y', d, '-P', d / 'pid', *flags, ns=ns)
     p.expect('kamailio is ready', 15)
     return p
+
+
+def tone(folder):
+    """A minute of 440 Hz, as clients without a microphone say it."""
+    sh('sox', '-n', '-r', 8000, '-c', 1, '-b', 16, folder / 'tone.wav', 'synth', 60, 'sine', 440, 'vol', 0.5)
+    return folder / 'tone.wav'
 
 
 class Baresip:
@@ -113,7 +119,7 @@ ringback_disabled yes
         (d / 'config').write_text(self.CONFIG.format(address=address, dir=d))
         (d / 'accounts').write_text(f'<sip:{name}@{domain}>;answermode={answer};audio_codecs=PCMU,PCMA;ptime=20{account}\n')
         (d / 'contacts').write_text('')
-        sh('sox', '-n', '-r', 8000, '-c', 1, '-b', 16, d / 'tone.wav', 'synth', 60, 'sine', 440, 'vol', 0.5)
+        tone(d)
         self.proc = w.run('baresip', '-4', '-f', d, '-s', ns=ns, cwd=d)
         self.proc.expect('baresip is ready', 15)
         self.socket = socket_in(ns)
@@ -220,6 +226,7 @@ enabled=1
                           env={'HOME': str(d), 'XDG_DATA_HOME': str(d), 'XDG_CONFIG_HOME': str(d)})
         self.dir = d
         self.do('soundcard use files', 'Using wav files')
+        self.do(f'play {tone(d)}')  # or it would send nothing
 
     def do(self, line, answer=None, timeout=10):
         """One command; waits for its answer when a pattern is given."""

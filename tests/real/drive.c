@@ -110,6 +110,51 @@ static int do_play(struct rln_call *call, char **word)
 	return rln_call_play(call, word[2], 0);
 }
 
+static int do_hold(struct rln_call *call, char **word)
+{
+	(void)word;
+	return rln_call_hold(call);
+}
+
+static int do_resume(struct rln_call *call, char **word)
+{
+	(void)word;
+	return rln_call_resume(call);
+}
+
+static int do_dtmf(struct rln_call *call, char **word)
+{
+	return rln_call_send_dtmf(call, word[2]);
+}
+
+static int do_blind(struct rln_call *call, char **word)
+{
+	return rln_call_transfer(call, word[2], RLN_TRANSFER_BLIND);
+}
+
+static int do_attended(struct rln_call *call, char **word)
+{
+	return rln_call_transfer(call, word[2], RLN_TRANSFER_ATTENDED);
+}
+
+/* consult HELD URI NAME */
+static int do_consult(struct rln_call *call, char **word)
+{
+	return keep(word[3], rln_call_consult(call, word[2]));
+}
+
+static int do_complete(struct rln_call *call, char **word)
+{
+	(void)word;
+	return rln_call_complete_transfer(call);
+}
+
+/* transferred OLD NEW MS */
+static int do_transferred(struct rln_call *call, char **word)
+{
+	return keep(word[2], rln_call_transferred(call, atoi(word[3])));
+}
+
 static int do_end(struct rln_call *call, char **word)
 {
 	printf("ended %s %s\n", word[1], rln_call_end_text(call));
@@ -122,14 +167,22 @@ static const struct {
 	int (*plain)(char **word);
 	int (*of_call)(struct rln_call *call, char **word);
 } commands[] = {
-	{ "call", 2, do_call, NULL },
-	{ "accept", 2, do_accept, NULL },
-	{ "reject", 2, do_reject, NULL },
-	{ "wait", 3, NULL, do_wait },
-	{ "media", 2, NULL, do_media },
-	{ "hangup", 1, NULL, do_hangup },
-	{ "play", 2, NULL, do_play },
-	{ "end", 1, NULL, do_end },
+	{"call", 2, do_call, NULL},
+	{"accept", 2, do_accept, NULL},
+	{"reject", 2, do_reject, NULL},
+	{"wait", 3, NULL, do_wait},
+	{"media", 2, NULL, do_media},
+	{"hangup", 1, NULL, do_hangup},
+	{"play", 2, NULL, do_play},
+	{"hold", 1, NULL, do_hold},
+	{"resume", 1, NULL, do_resume},
+	{"dtmf", 2, NULL, do_dtmf},
+	{"blind", 2, NULL, do_blind},
+	{"attended", 2, NULL, do_attended},
+	{"consult", 3, NULL, do_consult},
+	{"complete", 1, NULL, do_complete},
+	{"transferred", 3, NULL, do_transferred},
+	{"end", 1, NULL, do_end},
 };
 
 static int carry_out(char **word, int words)
@@ -160,7 +213,7 @@ static int split(char *line, char **word)
 
 int main(int argc, char **argv)
 {
-	struct rln_runtime_options options = { .trace = true };
+	struct rln_runtime_options options = {.trace = true};
 	char line[512], text[512], *word[WORDS];
 
 	setvbuf(stdout, NULL, _IOLBF, 0);

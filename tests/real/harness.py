@@ -270,11 +270,11 @@ def telemetry(server, command):
         return json.loads(s.recv(1 << 20))[command.split(',')[0]]
 
 
-def nothing_left(server):
-    """SIGTERM (a drive: its quit) drains; the program says what was left in use, and that is nothing."""
-    if server.p.stdin:
+def nothing_left(server, told=False):
+    """SIGTERM (a drive: its quit), unless it was told before, drains; the program says what was left in use, and that is nothing."""
+    if server.p.stdin and not told:
         server.say('quit')
-    code = server.wait() if server.p.stdin else server.stop()
+    code = server.wait() if server.p.stdin or told else server.stop()
     check(code == 0, f'{server.name}: exit {code}\n{server.tail()}')
     m = re.search(r'in use at the end: (.*)', server.text())
     check(m, f'the server does not say what is in use at the end:\n{server.tail()}')

@@ -4,6 +4,7 @@
 The caller's side: invite(), request(), ack(), and receive() for responses. The called side: await_request(), answer(), and
 call_back() for requests of its own. sdp() is a body. Each step is the XML of one SIPp command.
 """
+import os
 import re
 import time
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 from clients import RINGLANE, SIPP, lan
 from harness import Failed, check, config, nothing_left
 
+REFUSED = -4099  # RLN_EREFUSED
 OFFER = '''v=0
 o=sipp 1 {version} IN IP4 [local_ip]
 s=-
@@ -38,9 +40,14 @@ def _send(text, retrans):
 
 # ---- the caller ----
 
-def request(method, cseq, body='', *more, to='[peer_tag_param]', branch='[branch]', kind='application/sdp', uri='sip:[service]@[remote_ip]:[remote_port]',
+def _branch_of(cseq):
+    return f'z9hG4bK[pid]-[call_number]-{cseq}'
+
+
+def request(method, cseq, body='', *more, to='[peer_tag_param]', branch=None, kind='application/sdp', uri='sip:[service]@[remote_ip]:[remote_port]',
             retrans=None, from_tag='[pid]t[call_number]'):
-    """A request of the caller, within the dialog unless `to` says otherwise. ACK and CANCEL: `branch` and `to` are those of what they belong to."""
+    """A request of the caller, within the dialog unless `to` says otherwise. An INVITE's branch follows from its number, for its CANCEL and ACK."""
+    branch = branch or (_branch_of(cseq) if method == 'INVITE' else '[branch]')
     return _send(_message([f'{method} {uri} SIP/2.0', f'Via: SIP/2.0/UDP [local_ip]:[local_port];branch={branch}',
                            f'From: <sip:sipp@[local_ip]:[local_port]>;tag={from_tag}', f'To: <sip:[service]@[remote_ip]:[remote_port]>{to}',
                            'Call-ID: [call_id]', f'CSeq: {cseq} {method}', 'Contact: <sip:sipp@[local_ip]:[local_port]>', 'Max-Forwards: 70', *more],
@@ -55,9 +62,13 @@ def ack(cseq=1, body='', **kw):
     return request('ACK', cseq, body, **kw)
 
 
-def refused_ack(cseq=1, back=1):
-    """ACK of a refusal: it has the branch of its INVITE, which stands `back` steps before it."""
-    return request('ACK', cseq, branch=f'[branch-{back}]')
+def refused_ack(cseq=1, **kw):
+    """ACK of a refusal: the INVITE's transaction ends with it."""
+    return request('ACK', cseq, **{'branch': _branch_of(cseq), **kw})
+
+
+def cancel(cseq=1):
+    return request('CANCEL', cseq, to='', branch=_branch_of(cseq))
 
 
 def receive(code, maybe=False, take=(), **has):
@@ -69,7 +80,7 @@ def receive(code, maybe=False, take=(), **has):
 
 def ringing(*codes):
     """Provisional responses that may come."""
-    return ''.join(receive(c, maybe=True) for c in codes or (100, 180))
+    return ''.join(receive(c, maybe=True) for c in codes or (100, 182, 180))
 
 
 _names = 0
@@ -135,19 +146,20 @@ def xml(name, steps):
 
 def start(w, ns, name, steps, *args, local, port, target=None, user='echo', calls=1, timeout=30):
     """SIPp with a scenario; it ends by itself after `calls` calls, with 0 when all went as written. target: it calls; else it is called."""
-    p = w.run('sipp', '-sf', w.file(f'{name}.xml', xml(name, steps)), '-nostdin', '-nd', '-i', local, '-p', port, '-mp', port + 1000, '-s', user, '-m', calls, '-timeout', f'{timeout}s',
-              '-timeout_error', '-trace_err', '-error_file', w.dir / f'{name}.err', *args, *([target] if target else []),
+    p = w.run('sipp', '-sf', w.file(f'{name}.xml', xml(name, steps)), '-nostdin', '-nd', '-i', local, '-p', port, '-mp', port + 1000, '-s', user, '-m', calls,
+              '-timeout', f'{timeout}s', '-timeout_error', '-trace_err', '-error_file', w.dir / f'{name}.err', *args, *([target] if target else []),
               ns=ns, cwd=w.dir, name=f'sipp {name}')
     p.errors = w.dir / f'{name}.err'
     return p
 
 
 def wait_for_port(ns, port, timeout=10):
-    """Until somebody has the UDP port: what the kernel lists is looked at again after each of its own lines."""
+    """Until somebody has the UDP port. The kernel lists it, but tells nobody: look again after whoever else wants the CPU."""
     end = time.monotonic() + timeout
     while time.monotonic() < end:
         if f':{port:04X} ' in Path(f'/proc/{ns.pid}/net/udp').read_text():
             return
+        os.sched_yield()
     raise Failed(f'nobody listens on UDP port {port}')
 
 
@@ -179,21 +191,24 @@ def callers(w, scenes, more=''):
 
 
 class Called:
-    """We call, each of them beside the others: name -> steps of the called side."""
+    """We call, each of them beside the others: name -> steps of the called side. Not those in `others`, to whom somebody else shows the way."""
 
-    def __init__(self, w, scenes, more=''):
+    def __init__(self, w, scenes, more='', others=()):
         ours, theirs = lan(w, SIPP)
         self.drive = w.drive(ours, config(more=more))
         self.names = list(scenes)
         self.running = [start(w, theirs, name, steps, local=SIPP, port=6000 + 10 * i) for i, (name, steps) in enumerate(scenes.items())]
         for i, name in enumerate(self.names):
             wait_for_port(theirs, 6000 + 10 * i)
-            self.drive.do(f'call {name} sip:x@{SIPP}:{6000 + 10 * i}')
+        for i, name in enumerate(self.names):
+            if name not in others:
+                self.drive.do(f'call {name} sip:x@{SIPP}:{6000 + 10 * i}')
 
     def ended(self, **expected):
         """How each call ended, in words; then the peers must be content."""
         for name, text in expected.items():
-            self.drive.do(f'wait {name} OVER 20000')
+            if self.drive.do(f'wait {name} OVER 20000', None) == REFUSED:  # a transfer was, on the way
+                self.drive.do(f'wait {name} OVER 20000')
             self.drive.do(f'end {name}')
             got = self.drive.expect(f'^ended {name} (.*)', lane='ended').group(1)
             check(re.search(text, got), f'{name}: ended as «{got}», not «{text}»\n{self.drive.tail()}')

@@ -199,6 +199,7 @@ def cli_serve_after_kill(w):
 def cli_serve_is_quiet_when_idle(w):
     """Without calls a second passes with no line printed, the command thread asleep and the lcores mostly so."""
     s = w.ringlane('runtime: {prefix: tap, workers: 1}\nroutes: []\n', ns=w.host())
+    s.expect('INFO +memory:', lane='log')  # another thread prints the log, perhaps only now
 
     def ticks(path):
         fields = Path(path).read_text().rsplit(') ', 1)[1].split()

@@ -6,11 +6,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 from clients import BACK, BARESIP, HELD, LINPHONE, Baresip, Linphone, lan  # noqa: E402
-from harness import check, config, main, test  # noqa: E402
+from harness import check, config, main, nothing_left, test  # noqa: E402
 
 
 def our_call(w, ours, user, address):
-    return w.ringlane(config(), ns=ours, args=('call', f'sip:{user}@{address}', '--trace'), ready='new_state=ACTIVE')
+    return w.ringlane(config(), ns=ours, args=('call', f'sip:{user}@{address}', '--trace'), ready='(new_state=|-> )ACTIVE')
 
 
 def over(call, how):
@@ -48,6 +48,34 @@ def clients_linphone_holds_our_call(w):
     call.expect('DTMF_DETECTED .*')
     p.do('terminate')
     over(call, 'REMOTE')
+
+
+@test
+def clients_we_hold(w):
+    """Our hold, resume and digits, with both of them in one process; each says what it noticed."""
+    ours, bare, lin = lan(w, BARESIP, LINPHONE)
+    b, p = Baresip(w, bare), Linphone(w, lin, auto=True)
+    drive = w.drive(ours, config())
+    for user, address in (('bare', BARESIP), ('lin', LINPHONE)):
+        drive.do(f'call {user} sip:{user}@{address}')
+    for user in ('bare', 'lin'):
+        drive.do(f'wait {user} ACTIVE 5000')
+        drive.do(f'media {user} 5000')
+        drive.do(f'hold {user}')
+        drive.do(f'wait {user} ON_HOLD 5000')
+    p.expect('has been paused by')
+    for user in ('bare', 'lin'):
+        drive.do(f'resume {user}')
+        drive.do(f'wait {user} ACTIVE 5000')
+        drive.do(f'dtmf {user} 159')
+    p.expect('Media streams established')
+    for digit in '159':
+        b.expect('CALL_DTMF_START', param=digit)
+        p.expect(f'Receiving tone {digit}')
+    for user in ('bare', 'lin'):
+        drive.do(f'hangup {user}')
+        drive.do(f'wait {user} OVER 5000')
+    nothing_left(drive)
 
 
 sys.exit(main())

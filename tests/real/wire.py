@@ -38,10 +38,11 @@ class Wire:
     def send(self, text):
         self.s.sendto(text if isinstance(text, bytes) else text.replace('\n', '\r\n').encode(), (RINGLANE, 5060))
 
-    def request(self, method, user, call, cseq, branch, to='', body=''):
+    def request(self, method, user, call, cseq, branch, to='', body='', more=''):
+        """more: header lines, each with its end."""
         self.send(f'{method} sip:{user}@{RINGLANE} SIP/2.0\nVia: SIP/2.0/UDP {self.me};branch=z9hG4bK{branch}\nMax-Forwards: 70\n'
                   f'From: <sip:w@{self.me}>;tag=w\nTo: <sip:{user}@{RINGLANE}>{to}\nCall-ID: {call}\nCSeq: {cseq} {method}\nContact: <sip:w@{self.me}>\n'
-                  + ('Content-Type: application/sdp\n' if body else '') + f'Content-Length: {len(body) + body.count(chr(10))}\n\n{body}')
+                  + more + ('Content-Type: application/sdp\n' if body else '') + f'Content-Length: {len(body) + body.count(chr(10))}\n\n{body}')
 
     def stray(self, status, call, cseq, branch):
         """A response that nobody asked for."""
@@ -51,8 +52,8 @@ class Wire:
     def answer(self, request, status, *more, body='', tag='w'):
         to = request['To'] + ('' if 'tag=' in request['To'] or not tag else f';tag={tag}')
         vias = [f'Via: {v}' for k, v in request.fields if k.lower() == 'via']
-        self.send('\n'.join([f'SIP/2.0 {status} So', *vias, f'From: {request["From"]}', f'To: {to}', f'Call-ID: {request["Call-ID"]}', f'CSeq: {request["CSeq"]}',
-                             f'Contact: <sip:w@{self.me}>', *more, *(['Content-Type: application/sdp'] if body else []),
+        same = [f'From: {request["From"]}', f'To: {to}', f'Call-ID: {request["Call-ID"]}', f'CSeq: {request["CSeq"]}']
+        self.send('\n'.join([f'SIP/2.0 {status} So', *vias, *same, f'Contact: <sip:w@{self.me}>', *more, *(['Content-Type: application/sdp'] if body else []),
                              f'Content-Length: {len(body) + body.count(chr(10))}', '', body]))
 
     def receive(self, *kinds, timeout=5):

@@ -7,6 +7,9 @@
 #include "tests/sim/catalogue_links.h"
 #include "tests/sim/sim.h"
 
+#include "session/api_priv.h"
+#include "session/tap.h"
+
 #include <stdlib.h>
 
 #define PORT  5070
@@ -84,6 +87,34 @@ static void reinvites(struct sim_dialog *d, struct rln_call *call)
 	sim_expect(d->sip, &ack, "ACK ");
 }
 
+/* The first packet of either way, of which the tap alone tells. */
+static void tap(struct rln_call *call)
+{
+	const struct rln_api *api = rln_api_get();
+	struct rln_session_id id = rln_call_session(call);
+	struct rln_tap_packet p;
+	struct rln_tap *tap;
+	uint64_t handle;
+	bool in = false, out = false;
+
+	assert_int_equal(rln_tap_create(api->taps, 256, &tap, &handle), 0);
+	assert_int_equal(rln_coord_tap(api->coord, id, handle, true), 0);
+	while (!in || !out) {
+		bool *seen;
+
+		assert_int_equal(rln_tap_read(tap, &p, SIM_WAIT_MS), 0);
+		seen = p.ev.kind == RLN_EV_SEND_RTP_PACKET ? &out : &in;
+		if (!*seen)
+			sim_trace_add(&p.ev);
+		*seen = true;
+	}
+	assert_int_equal(rln_coord_tap(api->coord, id, handle, false), 0);
+	while (rln_tap_read(tap, &p, SIM_WAIT_MS) == 0)
+		;
+	rln_tap_destroy(api->taps, tap);
+	rln_api_put();
+}
+
 static void incoming_call_lives(struct rln_peer *bob, struct sim_sip *sip, struct sim_rtp *rtp)
 {
 	struct rln_audio_frame f;
@@ -99,6 +130,7 @@ static void incoming_call_lives(struct rln_peer *bob, struct sim_sip *sip, struc
 	story.ssrc = rtp->ssrc;
 	sim_rtp_play(rtp, sound, 60 * FRAME, FRAME, 20000, NULL);
 	assert_int_equal(rln_call_wait_for_media(call, SIM_WAIT_MS), 0);
+	tap(call);
 	assert_int_equal(rln_call_recv_audio(call, &f, SIM_WAIT_MS), 0);
 	assert_int_equal(rln_call_mute(call, true), 0);
 	reinvites(&d, call);
@@ -340,6 +372,12 @@ CHECK(MEDIA_STREAM_STOPPED, media_stream_stopped, v->id == story.a_media && p->r
 CHECK(MEDIA_STREAM_STATE_CHANGED, media_stream_state_changed,
 	v->id == story.a_media && p->old_state == RLN_STREAM_READY && p->new_state == RLN_STREAM_FLOWING &&
 		p->direction == RLN_MEDIA_BIDIRECTIONAL)
+CHECK(TAP_REQUEST, tap_request, v->id == story.a && p->tap && p->on == 1)
+CHECK(TAP_MEDIA, tap_media, v->id == story.a_media && p->tap && p->on == 1 && FROM_CONTROL)
+CHECK(RTP_PACKET_RECEIVED, rtp_packet_received,
+	v->id == story.a_media && p->payload.len == FRAME && p->payload_type == 0 && p->sequence_number >= 1000 &&
+		p->timestamp == 160000u + FRAME * (p->sequence_number - 1000u))
+CHECK(SEND_RTP_PACKET, send_rtp_packet, v->id == story.a_media && p->payload.len == FRAME && p->payload_type == 0)
 CHECK(MEDIA_QUALITY_UPDATE, media_quality_update,
 	v->id == story.q_media && p->quality == RLN_QUALITY_FAILED && p->metrics.packet_loss > 15 && p->metrics.bitrate_bps &&
 		TO_CONTROL)
@@ -413,14 +451,14 @@ static bool (*const checks[RLN_EV_COUNT])(const struct sim_event *e) = {
 			SEND_SIP_RESPONSE) ROW(CREATE_MEDIA_SESSION) ROW(ATTACH_CHANNELS) ROW(START_MEDIA_STREAM)
 			ROW(STOP_MEDIA_STREAM) ROW(UPDATE_MEDIA_STREAM) ROW(START_RECORDING) ROW(STOP_RECORDING) ROW(
 				PLAY_AUDIO) ROW(STOP_AUDIO) ROW(MEDIA_SESSION_CREATED) ROW(MEDIA_STREAM_STARTED)
-				ROW(MEDIA_STREAM_STOPPED) ROW(MEDIA_STREAM_STATE_CHANGED) ROW(MEDIA_QUALITY_UPDATE) ROW(
-					MEDIA_QUALITY_DEGRADED) ROW(PACKET_LOSS_DETECTED) ROW(PACKET_LOSS_THRESHOLD_EXCEEDED)
-					ROW(MEDIA_QUALITY_CHANGE) ROW(RTP_TIMEOUT) ROW(DTMF_DETECTED) ROW(RECORDING_STARTED) ROW(
-						RECORDING_STOPPED) ROW(AUDIO_PLAYBACK_FINISHED) ROW(MEDIA_ERROR) ROW(START_RTP_STREAM)
-						ROW(STOP_RTP_STREAM) ROW(UPDATE_RTP_STREAM) ROW(RTP_STREAM_STARTED) ROW(
-							RTP_STREAM_STOPPED) ROW(RTP_STATISTICS_UPDATE)
-							ROW(RTP_ERROR) ROW(SESSION_CREATED) ROW(STATE_CHANGED) ROW(
-								MEDIA_EVENT) ROW(SDP_EVENT) ROW(MEDIA_SESSION_READY)
+				ROW(MEDIA_STREAM_STOPPED) ROW(MEDIA_STREAM_STATE_CHANGED) ROW(TAP_REQUEST) ROW(TAP_MEDIA) ROW(
+					RTP_PACKET_RECEIVED) ROW(SEND_RTP_PACKET) ROW(MEDIA_QUALITY_UPDATE) ROW(MEDIA_QUALITY_DEGRADED)
+					ROW(PACKET_LOSS_DETECTED) ROW(PACKET_LOSS_THRESHOLD_EXCEEDED) ROW(MEDIA_QUALITY_CHANGE) ROW(
+						RTP_TIMEOUT) ROW(DTMF_DETECTED) ROW(RECORDING_STARTED) ROW(RECORDING_STOPPED)
+						ROW(AUDIO_PLAYBACK_FINISHED) ROW(MEDIA_ERROR) ROW(START_RTP_STREAM) ROW(
+							STOP_RTP_STREAM) ROW(UPDATE_RTP_STREAM) ROW(RTP_STREAM_STARTED) ROW(RTP_STREAM_STOPPED)
+							ROW(RTP_STATISTICS_UPDATE) ROW(RTP_ERROR) ROW(SESSION_CREATED) ROW(
+								STATE_CHANGED) ROW(MEDIA_EVENT) ROW(SDP_EVENT) ROW(MEDIA_SESSION_READY)
 								ROW(MEDIA_NEGOTIATED) ROW(MEDIA_FLOW_ESTABLISHED) ROW(
 									FIRST_AUDIO_FRAME_RECEIVED) ROW(AUDIO_CHANNELS_READY)
 									ROW(REMOTE_MEDIA_CONFIRMED) ROW(SESSION_TERMINATED) ROW(

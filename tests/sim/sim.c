@@ -442,6 +442,14 @@ void sim_trace_state(uint64_t session, enum rln_call_state state)
 	while (sim_trace_at(at - 1)->ev.state_changed.new_state != state);
 }
 
+void sim_trace_add(const struct rln_event *ev)
+{
+	lock_and_take();
+	keep(ev, RLN_ENDPOINT_APP);
+	sim_observe(rln_event_kind(ev));
+	pthread_mutex_unlock(&trace.lock);
+}
+
 size_t sim_trace_serial(uint32_t serial)
 {
 	size_t found = SIZE_MAX;

@@ -87,6 +87,8 @@ bool sim_trace_led_to(size_t from, size_t i);
 /* Text of a slice of the event's block, "" when absent; one static buffer of a few, for asserts. */
 const char *sim_trace_text(const struct sim_event *e, struct rln_slice slice);
 void sim_trace_print(void);
+/* An event that does not go by the bus (a tap's, R39) takes its place among the others. */
+void sim_trace_add(const struct rln_event *ev);
 /* Events go on to the product's own ladders, which print nothing unless asked; its housekeeping thread alone would see them. */
 void sim_trace_pass_on(bool on);
 /* Until the bus's trace is on: whoever asked the product for it is being served. Asserts. */

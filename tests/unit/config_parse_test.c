@@ -271,9 +271,52 @@ static void test_examples_in_the_documentation(void **state)
 		(void)check_page("README.md");
 }
 
+static void test_a_value_is_located_later(void **state)
+{
+	char path[] = "/tmp/ringlane-locate-XXXXXX";
+	unsigned line = 0, column = 0;
+	int fd = mkstemp(path);
+	FILE *file = fdopen(fd, "w");
+
+	(void)state;
+	assert_non_null(file);
+	fprintf(file, "handler:\n  plugin: x.so\nroutes:\n  - {match: a, app: plugin, file: y.so}\n");
+	fclose(file);
+	assert_int_equal(rln_config_load(&config, path, &report), 0);
+	rln_config_locate(path, &config, config.handler.plugin, &line, &column);
+	assert_int_equal(line * 100 + column, 211);
+	rln_config_locate(path, &config, config.routes[0].file, &line, &column);
+	assert_int_equal(line * 100 + column, 435);
+	unlink(path);
+	rln_config_locate(path, &config, config.routes[0].file, &line, &column);
+	assert_int_equal(line * 100 + column, 101);
+}
+
+static void test_single_texts_empty_lists_and_bare_flags(void **state)
+{
+	(void)state;
+	assert_int_equal(parse("routes: [{match: a, app: bridge, to: 'sip:x@y'}]\n"
+			       "queues: [{name: q, agents: []}]\n"
+			       "menus: [{name: m, digits: {'*': {hangup}, 12: {play: x.wav}}}]\n"),
+		0);
+	assert_int_equal(config.routes[0].to_n, 1);
+	assert_string_equal(config.routes[0].to[0], "sip:x@y");
+	assert_int_equal(config.routes[0].to_ring_s, 60);
+	assert_int_equal(config.queues[0].agents_n, 0);
+	assert_int_equal(config.menus[0].digits_n, 2);
+	assert_string_equal(config.menus[0].digits[0].digits, "*");
+	assert_true(config.menus[0].digits[0].hangup);
+	assert_string_equal(config.menus[0].digits[1].digits, "12");
+	assert_int_equal(config.menus[0].timeout_s, 5);
+	assert_int_equal(parse("menus: [{name: m, digits: {[1]: {hangup}}}]\n"), -EINVAL);
+	assert_int_equal(parse("queues: [{name: q, agents: }]\n"), -EINVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_value_is_located_later),
+		cmocka_unit_test(test_single_texts_empty_lists_and_bare_flags),
 		cmocka_unit_test(test_scenarios),
 		cmocka_unit_test(test_values_arrive),
 		cmocka_unit_test(test_default_lists_are_replaced),

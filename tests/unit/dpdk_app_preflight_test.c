@@ -295,6 +295,17 @@ static void test_folders_and_prompts(void **state)
 	finding(RLN_FINDING_OK, "prompts", "1 file to play");
 	finding(RLN_FINDING_WARN, "prompts", "not a WAV file");
 	assert_non_null(finding(RLN_FINDING_OK, "disk", "MB free"));
+	snprintf(yaml, sizeof(yaml),
+		"media: {prompts: %s/pro}\nroutes: []\nqueues: [{name: q, music: b.wav, announce: no.wav, position: on}]\n"
+		"menus: [{name: m, prompt: none.wav, digits: {'1': {play: nothing.wav}}}]",
+		root);
+	configure(yaml);
+	look();
+	finding(RLN_FINDING_OK, "prompts", "1 file to play");
+	finding(RLN_FINDING_WARN, "prompts", "queue 'q' plays");
+	finding(RLN_FINDING_WARN, "prompts", "digits/9.wav: No such file");
+	finding(RLN_FINDING_WARN, "prompts", "menu 'm' plays");
+	finding(RLN_FINDING_WARN, "prompts", "nothing.wav: No such file");
 }
 
 static void test_findings_stop_at_their_room(void **state)

@@ -117,6 +117,7 @@ static void test_commands_answer(void **state)
 	expect("/ringlane/lcores", "\"longest_turn_ns\":0");
 	expect("/ringlane/rings", "\"events_worker0\":0");
 	expect("/ringlane/ports", "\"/ringlane/ports\":{}");
+	expect("/ringlane/queues", "\"/ringlane/queues\":{}");
 }
 
 static void test_every_counter_fits_into_one_answer(void **state)

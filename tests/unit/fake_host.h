@@ -320,6 +320,13 @@ static UNUSED void fake_no_file(unsigned call)
 	fake_event(call, &ev);
 }
 
+static UNUSED void fake_rejected(unsigned call, enum rln_event_kind kind)
+{
+	struct rln_event ev = {.kind = RLN_EV_COMMAND_REJECTED, .command_rejected = {.kind = (uint16_t)kind, .error = EXDEV}};
+
+	fake_event(call, &ev);
+}
+
 static UNUSED void fake_key(unsigned call, char digit)
 {
 	struct rln_event ev = {.kind = RLN_EV_DTMF_DETECTED, .dtmf_detected = {.digit = digit, .duration_ms = 100}};

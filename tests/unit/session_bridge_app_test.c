@@ -76,6 +76,25 @@ static void early_media_is_joined_before_the_answer(void **state)
 	fake_over(2, RLN_END_NORMAL, 0);
 }
 
+static void two_that_cannot_be_joined_end(void **state)
+{
+	(void)state;
+	serve(&route);
+	fake_invite("601");
+	fake_state(2, RLN_STATE_EARLY_MEDIA);
+	fake_rejected(1, RLN_EV_BRIDGE_CALLS); /* early media: the call goes on without it */
+	fake_up(2);
+	fake_up(1);
+	fake.said[0] = '\0';
+	fake_rejected(1, RLN_EV_PLAY_REQUEST);
+	fake_said("");
+	fake_rejected(1, RLN_EV_BRIDGE_CALLS);
+	fake_said("hangup 1; ");
+	fake_over(1, RLN_END_NORMAL, 0);
+	fake_said("hangup 2; ");
+	fake_over(2, RLN_END_NORMAL, 0);
+}
+
 static void refusal_is(enum rln_end_reason reason, uint16_t code, const char *said)
 {
 	unsigned in = fake_invite("601");
@@ -203,6 +222,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(an_answer_joins_both),
 		T(early_media_is_joined_before_the_answer),
+		T(two_that_cannot_be_joined_end),
 		T(refusals_pass),
 		T(a_caller_that_gives_up_cancels_the_target),
 		T(targets_are_tried_in_order),

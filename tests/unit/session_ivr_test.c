@@ -213,8 +213,15 @@ static void a_failed_transfer_leads_back(void **state)
 	enter();
 	fake_played(1);
 	fake_key(1, '0');
+	fake_said("play 1 main.wav 1; transfer 1 sip:y@198.18.0.2; ");
+	fake_state(1, RLN_STATE_TRANSFERRING);
 	fake_progress(1, RLN_CALL_TRANSFER_FAILED, 486);
-	fake_said("play 1 main.wav 1; transfer 1 sip:y@198.18.0.2; play 1 main.wav 1; ");
+	fake_state(1, RLN_STATE_ACTIVE);
+	fake_said("play 1 main.wav 1; ");
+	fake_played(1);
+	fake_key(1, '0');
+	fake_rejected(1, RLN_EV_BLIND_TRANSFER);
+	fake_said("transfer 1 sip:y@198.18.0.2; hangup 1; "); /* that was the last try */
 }
 
 static void a_given_call_begins_at_once(void **state)

@@ -193,6 +193,23 @@ static void one_by_one_goes_past_who_does_not_answer(void **state)
 	assert_int_equal(figures.free, 1);
 }
 
+static void two_that_cannot_be_joined_end(void **state)
+{
+	(void)state;
+	cfg.agents_n = 1;
+	serve(RLN_QUEUE_RING_ALL);
+	enter();
+	fake_up(2);
+	fake.said[0] = '\0';
+	fake_rejected(1, RLN_EV_STOP_PLAY_REQUEST);
+	fake_said("");
+	fake_rejected(1, RLN_EV_BRIDGE_CALLS);
+	fake_said("hangup 1; ");
+	fake_over(1, RLN_END_NORMAL, 0);
+	fake_said("hangup 2; ");
+	fake_over(2, RLN_END_NORMAL, 0);
+}
+
 static void agents_rest_after_a_call(void **state)
 {
 	(void)state;
@@ -372,6 +389,7 @@ int main(void)
 		T(round_robin_goes_on),
 		T(the_longest_idle_is_next),
 		T(one_by_one_goes_past_who_does_not_answer),
+		T(two_that_cannot_be_joined_end),
 		T(agents_rest_after_a_call),
 		T(nobody_to_be_called_at_once_is_tried_later),
 		T(a_full_queue_is_busy),
