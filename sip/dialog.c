@@ -13,6 +13,7 @@
 #include "lcore/heap.h"
 #include "lcore/secure.h"
 #include "sip/dialog_refer.h"
+#include "sip/dialog_reliable.h"
 
 static uint64_t hash_of(struct rln_span a, struct rln_span b, uint32_t n)
 {
@@ -116,6 +117,7 @@ static void free_dialog(struct rln_dialog *d)
 	rln_free(d->ours.credentials);
 	rln_free(d->ours.text);
 	rln_free(d->acked.credentials);
+	rln_reliable_free(d);
 	rln_free(d->acked.sdp);
 	rln_free(d->queued);
 	rln_free(d->remote);
@@ -285,6 +287,7 @@ void rln_dialog_end(struct rln_dialog *d)
 	if (d->state == RLN_DIALOG_TERMINATED)
 		return;
 	rln_uas_drop_answer(d);
+	rln_reliable_stop(d);
 	refuse_open(d, &d->theirs);
 	refuse_open(d, &d->offer);
 	rln_refer_end(d);

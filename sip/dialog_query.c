@@ -32,6 +32,17 @@ bool rln_dialog_is_answer_owed(const struct rln_dialogs *all, struct rln_dialog_
 	return d && d->ours.phase == RLN_OURS_ACK_WAITS;
 }
 
+bool rln_dialog_is_answered(const struct rln_dialogs *all, struct rln_dialog_id id)
+{
+	const struct rln_dialog *d = rln_dialog_get(all, id.v);
+	bool waits_for_answer;
+
+	if (!d)
+		return false;
+	waits_for_answer = (d->answer.block && d->answer.has_offer) || d->ours.phase == RLN_OURS_ACK_WAITS;
+	return d->answered || (d->state == RLN_DIALOG_CONFIRMED && !waits_for_answer);
+}
+
 bool rln_dialog_is_ack_pending(const struct rln_dialogs *all, struct rln_dialog_id id)
 {
 	const struct rln_dialog *d = rln_dialog_get(all, id.v);

@@ -50,7 +50,7 @@ static void write_ourselves(struct rln_text *t, const struct rln_dialog *d, enum
 	if (offers || method == RLN_SIP_REFER || method == RLN_SIP_NOTIFY)
 		rln_dialog_write_contact(t, d);
 	if (offers)
-		rln_policy_write_abilities(t);
+		rln_policy_write_abilities(t, d->all->cfg.reliable != RLN_RELIABLE_OFF);
 	if (offers)
 		rln_text_printf(t, "Accept: application/sdp\r\n");
 }
