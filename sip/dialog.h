@@ -53,6 +53,8 @@ struct rln_dialogs_cfg {
 	uint32_t t1_ms, t2_ms;
 	uint16_t retry_after_s;
 	uint8_t reliable;            /* enum rln_reliable_mode */
+	uint32_t session_expires_s;  /* of the session timer that we ask for (RFC 4028), 0 = do not ask */
+	uint32_t min_se_s;           /* the shortest that we take; at least 90 */
 	const char *user_agent;      /* not copied */
 	/* Optional: the address of a host name (the config's hosts table; port stays 0). 0 or -errno. NULL: no name is known. */
 	int (*resolve)(const void *arg, const char *host, size_t len, struct rln_addr *out);

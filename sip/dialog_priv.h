@@ -63,6 +63,8 @@ struct rln_dialog_response {
 int rln_uas_respond(struct rln_dialog *d, uint16_t code, struct rln_span sdp, struct rln_span extra);
 int rln_uas_respond_offer(struct rln_dialog *d, uint16_t code, struct rln_span sdp, struct rln_span extra);
 /* ---- for the files that answer what is not INVITE ---- */
+/* Decimal digits at the start, taken off; false when there are none or too many. */
+bool rln_take_number(struct rln_span *text, uint32_t *out);
 /* Writes and sends; *keep as rln_dialogs_send_response(). */
 int rln_uas_write(struct rln_dialog *d, const struct rln_dialog_theirs *r, const struct rln_dialog_response *response,
 	struct rln_dialog_sent *keep);
@@ -94,6 +96,7 @@ struct rln_dialog_ask {
 	const char *content_type;        /* of the body, a literal; NULL: application/sdp */
 	void (*done)(struct rln_dialog *d, const struct rln_dialog_ask *ask, const struct rln_sip_msg *msg, int error);
 	uint64_t arg;                    /* the asker's, for done */
+	struct rln_dialog_remote *remote; /* an early dialog's, taken when it succeeds; NULL: the dialog's own */
 };
 /* 0 or -errno: -ENOTCONN (the dialog is over), -ENOMEM, and those of rln_dialog_request(). */
 int rln_dialog_ask(struct rln_dialog *d, const struct rln_dialog_ask *ask);

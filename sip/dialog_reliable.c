@@ -263,7 +263,7 @@ const struct rln_sip_msg *rln_reliable_answer(const struct rln_dialog *d)
 
 /* ---- PRACK ---- */
 
-static bool take_number(struct rln_span *text, uint32_t *out)
+bool rln_take_number(struct rln_span *text, uint32_t *out)
 {
 	uint64_t n = 0;
 	size_t digits = 0;
@@ -296,7 +296,7 @@ static bool matches(const struct rln_dialog *d, const struct rln_sip_msg *msg)
 	struct rln_span rack = rln_span_in(msg, msg->rack);
 	uint32_t rseq, cseq;
 
-	return r && r->is_open && take_number(&rack, &rseq) && take_blanks(&rack) && take_number(&rack, &cseq) && take_blanks(&rack) &&
+	return r && r->is_open && rln_take_number(&rack, &rseq) && take_blanks(&rack) && rln_take_number(&rack, &cseq) && take_blanks(&rack) &&
 	       rseq == r->rseq && cseq == d->theirs.cseq && rack.len == 6 && memcmp(rack.s, "INVITE", 6) == 0;
 }
 

@@ -26,3 +26,16 @@ void rln_reliable_on_prack(struct rln_dialog *d, const struct rln_sip_msg *msg, 
 /* The PRACK that answered our offer, which the session hears of with the ACK. NULL: none did. */
 const struct rln_sip_msg *rln_reliable_answer(const struct rln_dialog *d);
 void rln_reliable_free(struct rln_dialog *d);
+
+/* ---- dialog_prack.c: the client half ---- */
+
+/* A provisional response to the INVITE in progress. False when the session is not to hear of it: repeated, out of order, or
+ * its PRACK could not be sent. */
+bool rln_prack_on_provisional(struct rln_dialog *d, const struct rln_sip_msg *msg);
+/* Does the session owe an answer to the offer of a reliable provisional (of the fork that this response comes from; NULL: of any)? */
+bool rln_prack_owes(const struct rln_dialog *d, const struct rln_sip_msg *msg);
+/* That answer. 0, -ENOTCONN (none is owed), or as rln_dialog_ask(). */
+int rln_prack_answer(struct rln_dialog *d, struct rln_span sdp);
+/* Are offer and answer exchanged with the fork that this response comes from? */
+bool rln_prack_is_answered(const struct rln_dialog *d, const struct rln_sip_msg *msg);
+void rln_prack_free(struct rln_dialog *d);

@@ -69,6 +69,7 @@ struct rln_dialog_theirs {
 struct rln_asked;    /* a request of ours that awaits its final answer; dialog_ask.c */
 struct rln_redirect; /* where 3xx responses sent us; dialog_retry.c */
 struct rln_reliable; /* dialog_reliable.c */
+struct rln_pracks;   /* dialog_prack.c */
 
 enum rln_dialog_bye { RLN_BYE_NONE, RLN_BYE_WAITS /* for the ACK of our 2xx (15) */, RLN_BYE_SENT };
 
@@ -97,12 +98,22 @@ struct rln_dialog { /* owner: control lcore */
 	struct rln_asked *asked;         /* BYE, UPDATE, REFER, ... of ours, oldest last */
 	bool answered;                   /* offer and answer of the first INVITE are exchanged, before its 2xx (RFC 3262 5) */
 	struct rln_reliable *reliable;   /* NULL until we send a reliable provisional */
+	struct rln_pracks *pracks;       /* NULL until the INVITE in progress is answered by one */
+	struct {                         /* session timer (RFC 4028) */
+		struct rln_timer refresh, expiry;
+		uint64_t expires_ns;
+		uint32_t interval_s;     /* agreed on, 0 = none */
+		bool is_ours;            /* we refresh */
+		uint8_t raises;          /* 422 responses since the last refresh */
+		char *sdp, *next_sdp;    /* the description that counts, and one whose answer is out; while a refresh may need them */
+	} timer;
 
 	struct {
 		uint64_t txn;
 		uint32_t cseq;
 		uint8_t phase;           /* enum rln_dialog_ours */
 		bool has_offer;          /* it carried SDP */
+		bool is_refresh;         /* a session timer's: the session knows nothing of it */
 		char branch[RLN_BRANCH_MAX];
 		char *credentials;       /* Authorization lines that it carried: its ACK repeats them (22.1); NULL = none */
 		char *text;              /* re-INVITE: SDP and extra lines, in case of a challenge; each ends in NUL */

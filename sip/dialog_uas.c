@@ -13,6 +13,7 @@
 #include "lcore/log.h"
 #include "lcore/secure.h"
 #include "sip/dialog_refer.h"
+#include "sip/dialog_refresh.h"
 #include "sip/dialog_reliable.h"
 
 #define MINUTE_NS (60 * RLN_SEC)
@@ -46,6 +47,7 @@ int rln_uas_write(struct rln_dialog *d, const struct rln_dialog_theirs *r, const
 {
 	uint16_t code = response->code;
 	bool forms_dialog = is_first(d, r) && code > 100 && code < 300;
+	struct rln_refresh_terms terms = rln_refresh_terms(d, request_of(d, r));
 	struct rln_text t;
 
 	rln_text_init(&t, d->all->scratch, sizeof(d->all->scratch));
@@ -54,6 +56,8 @@ int rln_uas_write(struct rln_dialog *d, const struct rln_dialog_theirs *r, const
 		rln_dialog_write_contact(&t, d);
 	if (code / 100 == 2 || response->rseq)
 		rln_policy_write_abilities(&t, true);
+	if (code / 100 == 2)
+		rln_refresh_write_response(&t, &terms);
 	if (response->rseq)
 		rln_text_printf(&t, "Require: 100rel\r\nRSeq: %u\r\n", response->rseq);
 	if (response->extra.len)
@@ -111,12 +115,17 @@ static void stop_waiting(struct rln_dialog *d)
 static int send_accepted(struct rln_dialog *d, struct rln_dialog_theirs *r, const struct rln_dialog_response *response)
 {
 	bool is_invite = r->method == RLN_SIP_INVITE;
+	struct rln_refresh_terms terms = rln_refresh_terms(d, request_of(d, r));
 	struct rln_dialog_sent sent;
-	int rc = rln_uas_write(d, r, response, is_invite ? &sent : NULL);
+	int rc = rln_refresh_keep(d, response->sdp);
 
+	if (rc == 0)
+		rc = rln_uas_write(d, r, response, is_invite ? &sent : NULL);
 	if (rc != 0)
 		return rc;
 	r->phase = RLN_THEIRS_NONE;
+	if (is_invite || d->state == RLN_DIALOG_CONFIRMED)
+		rln_refresh_start(d, &terms);
 	if (!is_invite)
 		return 0;
 	if (is_first(d, r))
@@ -384,7 +393,9 @@ static void on_reinvite(struct rln_dialog *d, const struct rln_sip_msg *msg, uin
 {
 	if (msg->method == RLN_SIP_INVITE)
 		infer_ack(d);
-	if (d->offer.phase == RLN_THEIRS_OPEN || d->state != RLN_DIALOG_CONFIRMED)
+	if (rln_refresh_is_open(d)) /* the session knows of no INVITE of ours */
+		rln_policy_respond(d->all, msg, txn, 491, NULL, NULL);
+	else if (d->offer.phase == RLN_THEIRS_OPEN || d->state != RLN_DIALOG_CONFIRMED)
 		rln_policy_respond_later(d->all, msg, txn);
 	else
 		rln_uas_open_offer(d, msg, txn);
@@ -393,6 +404,7 @@ static void on_reinvite(struct rln_dialog *d, const struct rln_sip_msg *msg, uin
 
 int rln_uas_accept_plain(struct rln_dialog *d, const struct rln_sip_msg *msg, uint64_t txn)
 {
+	struct rln_refresh_terms terms = rln_refresh_terms(d, msg);
 	struct rln_text t;
 	int rc;
 
@@ -400,19 +412,27 @@ int rln_uas_accept_plain(struct rln_dialog *d, const struct rln_sip_msg *msg, ui
 	rln_build_response(&t, msg, 200, "OK", NULL, false);
 	rln_dialog_write_contact(&t, d);
 	rln_policy_write_abilities(&t, true);
+	rln_refresh_write_response(&t, &terms);
 	rc = rln_dialogs_send_response(d->all, &t, d->self, txn, 200, nothing, NULL);
 	if (rc != 0) {
 		rln_txn_drop(d->all->txns, (struct rln_txn_id){txn});
 		d->remote_cseq = msg->cseq - 1;
+	} else if (msg->method == RLN_SIP_UPDATE && d->state == RLN_DIALOG_CONFIRMED) {
+		rln_refresh_start(d, &terms);
 	}
 	return rc;
 }
 
-/* RFC 3311 5.2, before the 2xx: has either side an offer without its answer? The status to say so with, 0 = neither. */
-static uint16_t early_conflict(const struct rln_dialog *d)
+/* RFC 3311 5.2: has either side an offer without its answer? The status to say so with, 0 = neither. What of the session's
+ * own it has in a confirmed dialog it knows best. */
+static uint16_t conflict_of(const struct rln_dialog *d)
 {
+	if (rln_refresh_is_open(d))
+		return 491;
 	if (d->state == RLN_DIALOG_CONFIRMED || d->answered)
 		return 0;
+	if (rln_prack_owes(d, NULL))
+		return 500;
 	return d->role == RLN_ROLE_UAC || !d->theirs.has_offer ? 491 : 500;
 }
 
@@ -420,7 +440,7 @@ static uint16_t early_conflict(const struct rln_dialog *d)
 static void on_update(struct rln_dialog *d, const struct rln_sip_msg *msg, uint64_t txn)
 {
 	bool has_offer = rln_dialog_sdp_of(msg).len;
-	uint16_t conflict = has_offer ? early_conflict(d) : 0;
+	uint16_t conflict = has_offer ? conflict_of(d) : 0;
 
 	if (conflict == 491)
 		rln_policy_respond(d->all, msg, txn, 491, NULL, NULL);

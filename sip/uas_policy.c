@@ -10,6 +10,7 @@
 
 #include "lcore/log.h"
 #include "lcore/secure.h"
+#include "sip/dialog_refresh.h"
 #include "sip/dialog_reliable.h"
 
 /* The methods that work here: the one list behind Allow and 405. */
@@ -180,7 +181,8 @@ bool rln_policy_answers(struct rln_dialogs *all, const struct rln_sip_msg *msg, 
 {
 	return (msg->fault.status && msg->fault.status != 420 && answers_fault(all, msg, txn)) || answers_method(all, msg, txn) ||
 	       answers_fault(all, msg, txn) || answers_content(all, msg, txn) || answers_contact(all, msg, txn) ||
-	       answers_replaces(all, msg, txn) || (msg->method == RLN_SIP_INVITE && rln_reliable_answers(all, msg, txn));
+	       answers_replaces(all, msg, txn) || 
+	       (msg->method == RLN_SIP_INVITE && rln_reliable_answers(all, msg, txn)) || rln_refresh_answers(all, msg, txn);
 }
 
 void rln_policy_options(struct rln_dialogs *all, const struct rln_sip_msg *msg, uint64_t txn)

@@ -95,6 +95,7 @@ static struct {
 	int64_t live;
 	/* of the nodes that start next */
 	enum rln_reliable_mode reliable;
+	uint32_t session_expires_s, min_se_s;
 } world;
 
 #define node0    (&world.node[0])
@@ -159,6 +160,8 @@ static void start_node(struct node *node, unsigned index)
 		.t2_ms = 4000,
 		.retry_after_s = 7,
 		.reliable = (uint8_t)world.reliable,
+		.session_expires_s = world.session_expires_s,
+		.min_se_s = world.min_se_s,
 		.user_agent = "ringlane-test",
 		.resolve = resolve,
 		.credentials = credentials};
