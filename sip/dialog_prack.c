@@ -2,7 +2,7 @@
 /*
  * Reliable provisional responses to an INVITE of ours (RFC 3262 4): acknowledged by PRACK in the early dialog that they came
  * from, in the order of their RSeq, each told once. One that is out of order, or whose PRACK cannot be sent, is passed over:
- * its next repetition tries again. One with an offer waits for the session's answer, which travels in the PRACK.
+ * its next repetition tries again. Repetitions while a PRACK is under way are its transaction's matter. One with an offer waits for the session's answer, which travels in the PRACK.
  *
  * Each fork of the INVITE counts for itself. When more answer than we remember, the eldest is forgotten, and may be told twice.
  */
@@ -17,6 +17,7 @@ struct fork {
 	uint32_t tag;  /* hash of the To tag */
 	uint32_t rseq; /* of the last one told, 0 = none */
 	bool answered; /* offer and answer are exchanged with it */
+	bool is_lost;  /* the last PRACK came to nothing: the next repetition gets another */
 };
 
 struct rln_pracks { /* owner: its dialog; of the INVITE in progress */
@@ -34,12 +35,12 @@ static uint32_t tag_of(const struct rln_sip_msg *msg)
 	return (uint32_t)rln_hash(rln_sip_text(msg, msg->to_tag), msg->to_tag.len);
 }
 
-static struct fork *find(const struct rln_dialog *d, const struct rln_sip_msg *msg)
+static struct fork *find(const struct rln_dialog *d, uint32_t tag)
 {
 	struct rln_pracks *p = d->pracks;
 
 	for (unsigned i = 0; p && i < RLN_DIALOG_FORKS; i++) {
-		if (p->fork[i].rseq && p->fork[i].tag == tag_of(msg))
+		if (p->fork[i].rseq && p->fork[i].tag == tag)
 			return &p->fork[i];
 	}
 	return NULL;
@@ -47,7 +48,7 @@ static struct fork *find(const struct rln_dialog *d, const struct rln_sip_msg *m
 
 static struct fork *make(struct rln_dialog *d, const struct rln_sip_msg *msg)
 {
-	struct fork *fork = find(d, msg);
+	struct fork *fork = find(d, tag_of(msg));
 
 	if (!d->pracks)
 		d->pracks = rln_zalloc(sizeof(*d->pracks));
@@ -78,11 +79,29 @@ static int early_remote(const struct rln_dialog *d, const struct rln_sip_msg *ms
 	return *out || d->established ? 0 : -ENOMEM;
 }
 
+/* What a refusal says the INVITE's final response says as well. An answer that is lost the session cannot know of otherwise. */
+static void on_prack_done(struct rln_dialog *d, const struct rln_dialog_ask *ask, const struct rln_sip_msg *msg, int error)
+{
+	struct fork *fork = find(d, (uint32_t)(ask->arg >> 32));
+
+	if (msg)
+		return;
+	if (fork && fork->rseq == (uint32_t)ask->arg)
+		fork->is_lost = true;
+	if (ask->body.len)
+		rln_dialog_emit_error(d, RLN_FAULT_TRANSPORT, (unsigned)error);
+}
+
 /* Takes the remote when it succeeds. */
-static int send_prack(struct rln_dialog *d, struct rln_dialog_remote *remote, uint32_t rseq, struct rln_span sdp)
+static int send_prack(
+	struct rln_dialog *d, struct rln_dialog_remote *remote, const struct fork *fork, uint32_t rseq, struct rln_span sdp)
 {
 	char rack[64];
-	struct rln_dialog_ask ask = {.method = RLN_SIP_PRACK, .body = sdp, .remote = remote};
+	struct rln_dialog_ask ask = {.method = RLN_SIP_PRACK,
+		.body = sdp,
+		.remote = remote,
+		.done = on_prack_done,
+		.arg = (uint64_t)fork->tag << 32 | rseq};
 
 	ask.extra.s = rack;
 	ask.extra.len = (size_t)snprintf(rack, sizeof(rack), "RAck: %u %u INVITE\r\n", rseq, d->ours.cseq);
@@ -108,7 +127,7 @@ static int acknowledge(struct rln_dialog *d, const struct rln_sip_msg *msg, stru
 	if (is_offer) {
 		owe(d, fork, remote, rseq);
 	} else {
-		rc = send_prack(d, remote, rseq, (struct rln_span){NULL, 0});
+		rc = send_prack(d, remote, fork, rseq, (struct rln_span){NULL, 0});
 		if (rc != 0)
 			rln_free(remote);
 	}
@@ -120,13 +139,15 @@ static int acknowledge(struct rln_dialog *d, const struct rln_sip_msg *msg, stru
 bool rln_prack_on_provisional(struct rln_dialog *d, const struct rln_sip_msg *msg)
 {
 	uint32_t rseq = rseq_of(msg);
+	bool is_repeated;
 	struct fork *fork;
 	int rc = -ENOMEM;
 
 	if (!rseq)
 		return true;
 	fork = make(d, msg);
-	if (fork && fork->rseq && rseq != fork->rseq + 1)
+	is_repeated = fork && fork->is_lost && rseq == fork->rseq;
+	if (fork && fork->rseq && rseq != fork->rseq + 1 && !is_repeated)
 		return false;
 	if (fork)
 		rc = acknowledge(d, msg, fork, rseq);
@@ -135,7 +156,8 @@ bool rln_prack_on_provisional(struct rln_dialog *d, const struct rln_sip_msg *ms
 		return false;
 	}
 	fork->rseq = rseq;
-	return true;
+	fork->is_lost = false;
+	return !is_repeated;
 }
 
 bool rln_prack_owes(const struct rln_dialog *d, const struct rln_sip_msg *msg)
@@ -150,7 +172,7 @@ int rln_prack_answer(struct rln_dialog *d, struct rln_span sdp)
 
 	if (!rln_prack_owes(d, NULL))
 		return -ENOTCONN;
-	rc = send_prack(d, p->owed.remote, p->owed.rseq, sdp);
+	rc = send_prack(d, p->owed.remote, p->owed.fork, p->owed.rseq, sdp);
 	if (rc != 0)
 		return rc;
 	d->answered = p->owed.fork->answered = sdp.len > 0;
@@ -161,7 +183,7 @@ int rln_prack_answer(struct rln_dialog *d, struct rln_span sdp)
 
 bool rln_prack_is_answered(const struct rln_dialog *d, const struct rln_sip_msg *msg)
 {
-	const struct fork *fork = find(d, msg);
+	const struct fork *fork = find(d, tag_of(msg));
 
 	return fork && fork->answered;
 }
