@@ -134,7 +134,9 @@ static void a_late_offer_in_a_183(void **state)
 	progress_event(RLN_CALL_PROGRESS, 183);
 	reliable("183 Session Progress", "bt", 9, SDP_OFFER);
 	no_more_sent();
+	assert_true(rln_dialog_is_answer_owed(dialogs0, call));
 	assert_int_equal(rln_dialog_send_ack(dialogs0, call, SDP_ANSWER), 0);
+	assert_false(rln_dialog_is_answer_owed(dialogs0, call));
 	text = prack(9);
 	assert_string_equal(body_of(text), SDP_ANSWER);
 	assert_header(text, "Content-Type", "application/sdp");
