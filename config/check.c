@@ -215,6 +215,10 @@ static void check_sip(struct rln_check *c)
 	if (s->t1_ms > s->t2_ms)
 		rln_check_blame(c, rln_check_either(c, &s->t1_ms, &s->t2_ms),
 			"sip: found t1_ms %u above t2_ms %u, expected it at or below", s->t1_ms, s->t2_ms);
+	if (s->session_expires_s && s->session_expires_s < s->min_se_s)
+		rln_check_blame(c, rln_check_either(c, &s->session_expires_s, &s->min_se_s),
+			"sip: found session_expires_s %u below min_se_s %u, expected it at or above, or 0", s->session_expires_s,
+			s->min_se_s);
 	check_hosts(c);
 	check_transactions(c);
 }

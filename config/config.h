@@ -47,6 +47,7 @@ enum rln_config_checksum { RLN_CHECKSUM_FULL, RLN_CHECKSUM_PARTIAL_OK };
 enum rln_config_codec { RLN_CONFIG_PCMU = 1, RLN_CONFIG_PCMA = 2 }; /* numbers of enum rln_codec (lcore/types.h) */
 enum rln_config_level { RLN_CONFIG_ERROR, RLN_CONFIG_WARNING, RLN_CONFIG_INFO, RLN_CONFIG_DEBUG }; /* of enum rln_log_level */
 enum rln_config_trace { RLN_TRACE_OFF, RLN_TRACE_ON, RLN_TRACE_MESSAGES };
+enum rln_config_reliable { RLN_CONFIG_RELIABLE_OFF, RLN_CONFIG_RELIABLE_SUPPORTED, RLN_CONFIG_RELIABLE_REQUIRED }; /* of enum rln_reliable_mode */
 enum rln_config_colour { RLN_COLOUR_AUTO, RLN_COLOUR_ON, RLN_COLOUR_OFF };
 enum rln_config_app {
 	RLN_ROUTE_ECHO,
@@ -118,6 +119,8 @@ struct rln_config_sip {
 	uint32_t max_transactions, max_dialogs;
 	uint32_t retry_after_s; /* in a 503 */
 	uint8_t accept_transfers; /* REFER of the peers of routed calls */
+	uint32_t session_expires_s, min_se_s; /* RFC 4028; 0: we ask for no session timer */
+	uint8_t reliable_provisionals;        /* enum rln_config_reliable */
 	uint16_t hosts_n;
 	struct rln_config_host hosts[RLN_CONFIG_HOSTS];
 };

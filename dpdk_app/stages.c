@@ -201,6 +201,9 @@ static int start_sip(struct rln_appliance *a)
 		.t1_ms = sip->t1_ms,
 		.t2_ms = sip->t2_ms,
 		.retry_after_s = (uint16_t)sip->retry_after_s,
+		.reliable = sip->reliable_provisionals,
+		.session_expires_s = sip->session_expires_s,
+		.min_se_s = sip->min_se_s,
 		.user_agent = sip->user_agent,
 		.resolve = resolve_host,
 		.resolve_arg = &a->config};

@@ -98,7 +98,7 @@ static int dialog_find_replaced(const void *arg, const struct rln_sip_msg *invit
 
 static bool dialog_is_answered(const void *arg, struct rln_dialog_id id)
 {
-	return rln_dialog_get_state(arg, id) == RLN_DIALOG_CONFIRMED;
+	return rln_dialog_is_answered(arg, id);
 }
 
 static bool dialog_is_answer_owed(const void *arg, struct rln_dialog_id id)

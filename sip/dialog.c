@@ -13,6 +13,8 @@
 #include "lcore/heap.h"
 #include "lcore/secure.h"
 #include "sip/dialog_refer.h"
+#include "sip/dialog_refresh.h"
+#include "sip/dialog_reliable.h"
 
 static uint64_t hash_of(struct rln_span a, struct rln_span b, uint32_t n)
 {
@@ -116,6 +118,9 @@ static void free_dialog(struct rln_dialog *d)
 	rln_free(d->ours.credentials);
 	rln_free(d->ours.text);
 	rln_free(d->acked.credentials);
+	rln_reliable_free(d);
+	rln_prack_free(d);
+	rln_refresh_stop(d);
 	rln_free(d->acked.sdp);
 	rln_free(d->queued);
 	rln_free(d->remote);
@@ -135,6 +140,7 @@ static struct rln_dialog *add_dialog(struct rln_dialogs *all, enum rln_call_role
 	d->role = (uint8_t)role;
 	d->repeat.fire = rln_uas_on_repeat;
 	d->guard.fire = rln_uac_on_guard;
+	rln_refresh_init(d);
 	return d;
 }
 
@@ -285,6 +291,8 @@ void rln_dialog_end(struct rln_dialog *d)
 	if (d->state == RLN_DIALOG_TERMINATED)
 		return;
 	rln_uas_drop_answer(d);
+	rln_reliable_stop(d);
+	rln_refresh_stop(d);
 	refuse_open(d, &d->theirs);
 	refuse_open(d, &d->offer);
 	rln_refer_end(d);
@@ -411,8 +419,13 @@ int rln_dialog_send_ack(struct rln_dialogs *all, struct rln_dialog_id id, const 
 {
 	struct rln_dialog *d = rln_dialog_get(all, id.v);
 
-	if (!d || d->ours.phase != RLN_OURS_ACK_WAITS)
-		return d ? -ENOTCONN : -ENOENT;
+	if (!d)
+		return -ENOENT;
+	if (rln_refresh_keep(d, rln_span_of(sdp)) != 0)
+		return -ENOMEM;
+	if (d->ours.phase != RLN_OURS_ACK_WAITS)
+		return rln_prack_answer(d, rln_span_of(sdp));
+	rln_refresh_take_description(d);
 	d->ours.phase = RLN_OURS_NONE;
 	d->acked.sdp = sdp ? rln_strdup(sdp) : NULL; /* for a repeated 2xx; without memory that one gets an ACK without body */
 	return rln_dialog_ack(d, d->remote, d->acked.cseq, rln_span_of(sdp));

@@ -39,6 +39,12 @@
 
 struct rln_dialogs; /* dialog manager */
 
+enum rln_reliable_mode { /* provisional responses that are acknowledged (RFC 3262) */
+	RLN_RELIABLE_OFF,       /* ours only where the peer requires it */
+	RLN_RELIABLE_SUPPORTED, /* where the peer can */
+	RLN_RELIABLE_REQUIRED,  /* in every call: 421 to a peer that cannot, Require in our INVITEs */
+};
+
 struct rln_dialogs_cfg {
 	struct rln_bus *bus;
 	struct rln_wheel *wheel;
@@ -46,6 +52,9 @@ struct rln_dialogs_cfg {
 	uint32_t dialogs;            /* table size; beyond it 503 with Retry-After */
 	uint32_t t1_ms, t2_ms;
 	uint16_t retry_after_s;
+	uint8_t reliable;            /* enum rln_reliable_mode */
+	uint32_t session_expires_s;  /* of the session timer that we ask for (RFC 4028), 0 = do not ask */
+	uint32_t min_se_s;           /* the shortest that we take; at least 90 */
 	const char *user_agent;      /* not copied */
 	/* Optional: the address of a host name (the config's hosts table; port stays 0). 0 or -errno. NULL: no name is known. */
 	int (*resolve)(const void *arg, const char *host, size_t len, struct rln_addr *out);
@@ -112,6 +121,8 @@ bool rln_dialog_peer_allows(const struct rln_dialogs *dialogs, struct rln_dialog
 enum rln_dialog_state rln_dialog_get_state(const struct rln_dialogs *dialogs, struct rln_dialog_id id);
 bool rln_dialog_has_provisional(const struct rln_dialogs *dialogs, struct rln_dialog_id id);
 bool rln_dialog_is_invite_open(const struct rln_dialogs *dialogs, struct rln_dialog_id id);   /* ours, no final response yet, or kept back */
+/* Offer and answer of the first exchange are known to both: confirmed, or in a reliable provisional and its PRACK. */
+bool rln_dialog_is_answered(const struct rln_dialogs *dialogs, struct rln_dialog_id id);
 bool rln_dialog_is_ack_pending(const struct rln_dialogs *dialogs, struct rln_dialog_id id);   /* UAS: 2xx sent, ACK not seen */
 /* A reliable provisional or 2xx came with an offer: the session owes its answer by rln_dialog_send_ack(). */
 bool rln_dialog_is_answer_owed(const struct rln_dialogs *dialogs, struct rln_dialog_id id);

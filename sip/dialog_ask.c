@@ -40,7 +40,7 @@ static int send(struct rln_dialog *d, struct rln_asked *asked)
 	struct rln_dialog_request req = {.method = asked->ask.method,
 		.cseq = d->local_cseq + 1,
 		.owner = d->self,
-		.remote = d->remote,
+		.remote = asked->ask.remote ? asked->ask.remote : d->remote,
 		.extra = asked->ask.extra,
 		.sdp = asked->ask.body,
 		.body_type = asked->ask.content_type,
@@ -91,6 +91,12 @@ static struct rln_asked **find(struct rln_dialog *d, uint64_t txn)
 	return *at ? at : NULL;
 }
 
+static void free_asked(struct rln_asked *asked)
+{
+	rln_free(asked->ask.remote);
+	rln_free(asked);
+}
+
 static void finish(struct rln_dialog *d, struct rln_asked **at, const struct rln_sip_msg *msg, int error)
 {
 	struct rln_asked *asked = *at;
@@ -98,7 +104,7 @@ static void finish(struct rln_dialog *d, struct rln_asked **at, const struct rln
 	*at = asked->next;
 	if (asked->ask.done)
 		asked->ask.done(d, &asked->ask, msg, error);
-	rln_free(asked);
+	free_asked(asked);
 }
 
 static bool is_repeated(struct rln_dialog *d, struct rln_asked *asked, const struct rln_sip_msg *msg)
@@ -132,6 +138,6 @@ void rln_ask_drop(struct rln_dialog *d)
 
 	while ((asked = d->asked)) {
 		d->asked = asked->next;
-		rln_free(asked);
+		free_asked(asked);
 	}
 }

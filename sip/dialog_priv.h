@@ -48,10 +48,32 @@ void rln_uac_on_response(struct rln_dialog *d, const struct rln_sip_msg *msg, ui
 void rln_uac_on_fault(struct rln_dialog *d, uint64_t txn, int error);
 void rln_uac_on_guard(struct rln_timer *timer, uint64_t now_ns);
 
+struct rln_dialog_sent { /* a response as the transport takes it */
+	rln_block_ref block;
+	struct rln_slice reason, headers, body;
+};
+
 /* dialog_uas.c */
 /* To the first INVITE while it is open, else to the offer that the dialog holds. */
+struct rln_dialog_response {
+	uint16_t code;
+	struct rln_span sdp, extra; /* extra: whole header lines with CRLF */
+	uint32_t rseq;              /* of a reliable provisional, 0 = none */
+};
 int rln_uas_respond(struct rln_dialog *d, uint16_t code, struct rln_span sdp, struct rln_span extra);
 int rln_uas_respond_offer(struct rln_dialog *d, uint16_t code, struct rln_span sdp, struct rln_span extra);
+/* ---- for the files that answer what is not INVITE ---- */
+/* Decimal digits at the start, taken off; false when there are none or too many. */
+bool rln_take_number(struct rln_span *text, uint32_t *out);
+/* Writes and sends; *keep as rln_dialogs_send_response(). */
+int rln_uas_write(struct rln_dialog *d, const struct rln_dialog_theirs *r, const struct rln_dialog_response *response,
+	struct rln_dialog_sent *keep);
+void rln_uas_provisional_sent(struct rln_dialog *d, uint16_t code);
+int rln_uas_accept(struct rln_dialog *d, const struct rln_dialog_response *response); /* 2xx to the first INVITE */
+/* 200 without a body to what needs no session. -ENOBUFS: nothing was sent, and its repetition will be as good as new. */
+int rln_uas_accept_plain(struct rln_dialog *d, const struct rln_sip_msg *msg, uint64_t txn);
+/* An offer of theirs goes up. */
+void rln_uas_open_offer(struct rln_dialog *d, const struct rln_sip_msg *msg, uint64_t txn);
 void rln_uas_on_invite(struct rln_dialogs *all, const struct rln_sip_msg *msg, uint64_t txn);
 void rln_uas_on_request(struct rln_dialog *d, const struct rln_sip_msg *msg, uint64_t txn);
 void rln_uas_on_cancel(struct rln_dialogs *all, const struct rln_sip_msg *msg, uint64_t txn);
@@ -74,6 +96,7 @@ struct rln_dialog_ask {
 	const char *content_type;        /* of the body, a literal; NULL: application/sdp */
 	void (*done)(struct rln_dialog *d, const struct rln_dialog_ask *ask, const struct rln_sip_msg *msg, int error);
 	uint64_t arg;                    /* the asker's, for done */
+	struct rln_dialog_remote *remote; /* an early dialog's, taken when it succeeds; NULL: the dialog's own */
 };
 /* 0 or -errno: -ENOTCONN (the dialog is over), -ENOMEM, and those of rln_dialog_request(). */
 int rln_dialog_ask(struct rln_dialog *d, const struct rln_dialog_ask *ask);
@@ -112,10 +135,6 @@ int rln_dialog_ack(struct rln_dialog *d, const struct rln_dialog_remote *remote,
 void rln_dialog_write_contact(struct rln_text *t, const struct rln_dialog *d);
 /* Ends the text with its body and gives it to the transport. *keep, when not NULL, receives the block with a
  * reference of the caller's. */
-struct rln_dialog_sent {
-	rln_block_ref block;
-	struct rln_slice reason, headers, body;
-};
 int rln_dialogs_send_response(struct rln_dialogs *all, struct rln_text *t, uint64_t owner, uint64_t txn, uint16_t status,
 	struct rln_span sdp, struct rln_dialog_sent *keep);
 void rln_dialogs_publish_response(struct rln_dialogs *all, const struct rln_dialog_sent *sent, uint64_t owner, uint64_t txn,
@@ -161,5 +180,5 @@ void rln_policy_respond(struct rln_dialogs *all, const struct rln_sip_msg *msg, 
 	const char *tag, const char *extra);
 /* 500 with Retry-After 0-10 (14.2). */
 void rln_policy_respond_later(struct rln_dialogs *all, const struct rln_sip_msg *msg, uint64_t txn);
-/* Allow, Supported and Allow-Events, as header lines. */
-void rln_policy_write_abilities(struct rln_text *t);
+/* Allow, Supported and Allow-Events, as header lines; 100rel in a request asks for reliable provisionals. */
+void rln_policy_write_abilities(struct rln_text *t, bool wants_reliable);

@@ -2,7 +2,7 @@
 /* What the session may ask of a dialog (dialog.h). These read and never write; a stale handle gets the answer for "no such dialog". */
 #include <errno.h>
 
-#include "sip/dialog_priv.h"
+#include "sip/dialog_reliable.h"
 
 enum rln_dialog_state rln_dialog_get_state(const struct rln_dialogs *all, struct rln_dialog_id id)
 {
@@ -29,7 +29,18 @@ bool rln_dialog_is_answer_owed(const struct rln_dialogs *all, struct rln_dialog_
 {
 	const struct rln_dialog *d = rln_dialog_get(all, id.v);
 
-	return d && d->ours.phase == RLN_OURS_ACK_WAITS;
+	return d && (d->ours.phase == RLN_OURS_ACK_WAITS || rln_prack_owes(d, NULL));
+}
+
+bool rln_dialog_is_answered(const struct rln_dialogs *all, struct rln_dialog_id id)
+{
+	const struct rln_dialog *d = rln_dialog_get(all, id.v);
+	bool waits_for_answer;
+
+	if (!d)
+		return false;
+	waits_for_answer = (d->answer.block && d->answer.has_offer) || d->ours.phase == RLN_OURS_ACK_WAITS;
+	return d->answered || (d->state == RLN_DIALOG_CONFIRMED && !waits_for_answer);
 }
 
 bool rln_dialog_is_ack_pending(const struct rln_dialogs *all, struct rln_dialog_id id)

@@ -8,7 +8,7 @@
 #include "lcore/heap.h"
 #include "lcore/log.h"
 #include "lcore/secure.h"
-#include "sip/dialog_priv.h"
+#include "sip/dialog_refresh.h"
 
 void rln_dialog_write_contact(struct rln_text *t, const struct rln_dialog *d)
 {
@@ -49,8 +49,12 @@ static void write_ourselves(struct rln_text *t, const struct rln_dialog *d, enum
 
 	if (offers || method == RLN_SIP_REFER || method == RLN_SIP_NOTIFY)
 		rln_dialog_write_contact(t, d);
-	if (offers)
-		rln_policy_write_abilities(t);
+	if (offers) {
+		rln_policy_write_abilities(t, d->all->cfg.reliable != RLN_RELIABLE_OFF);
+		rln_refresh_write_request(t, d);
+	}
+	if (method == RLN_SIP_INVITE && !d->established && d->all->cfg.reliable == RLN_RELIABLE_REQUIRED)
+		rln_text_printf(t, "Require: 100rel\r\n");
 	if (offers)
 		rln_text_printf(t, "Accept: application/sdp\r\n");
 }

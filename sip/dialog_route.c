@@ -147,7 +147,8 @@ void rln_dialog_refresh_target(struct rln_dialog *d, const struct rln_sip_msg *m
 	};
 	struct rln_dialog_remote *fresh;
 
-	if (!msg->contacts_n)
+	/* Before the 2xx to our INVITE the target is the Request-URI, which a CANCEL repeats (9.1). */
+	if (!msg->contacts_n || (d->role == RLN_ROLE_UAC && !d->established))
 		return;
 	parts.target = rln_span_in(msg, msg->contact[0].text);
 	for (unsigned i = 0; i < parts.routes_n; i++)

@@ -61,12 +61,15 @@ struct rln_dialog_theirs {
 	uint32_t cseq;
 	uint8_t phase, method;   /* enum rln_dialog_theirs_phase, rln_sip_method */
 	bool has_offer;
+	bool is_reliable;        /* a first INVITE whose provisionals need a PRACK */
 	uint16_t provisional;    /* of a first INVITE: last one sent, 0 = none */
 	uint16_t refusal;        /* of a first INVITE, that no memory was left for: it is tried again; 0 = none */
 };
 
 struct rln_asked;    /* a request of ours that awaits its final answer; dialog_ask.c */
 struct rln_redirect; /* where 3xx responses sent us; dialog_retry.c */
+struct rln_reliable; /* dialog_reliable.c */
+struct rln_pracks;   /* dialog_prack.c */
 
 enum rln_dialog_bye { RLN_BYE_NONE, RLN_BYE_WAITS /* for the ACK of our 2xx (15) */, RLN_BYE_SENT };
 
@@ -93,12 +96,24 @@ struct rln_dialog { /* owner: control lcore */
 	struct rln_dialog_refer *refer;  /* NULL until one side transfers */
 	struct rln_auth *auth;           /* challenges that we met; NULL until the first */
 	struct rln_asked *asked;         /* BYE, UPDATE, REFER, ... of ours, oldest last */
+	bool answered;                   /* offer and answer of the first INVITE are exchanged, before its 2xx (RFC 3262 5) */
+	struct rln_reliable *reliable;   /* NULL until we send a reliable provisional */
+	struct rln_pracks *pracks;       /* NULL until the INVITE in progress is answered by one */
+	struct {                         /* session timer (RFC 4028) */
+		struct rln_timer refresh, expiry;
+		uint64_t expires_ns;
+		uint32_t interval_s;     /* agreed on, 0 = none */
+		bool is_ours;            /* we refresh */
+		uint8_t raises;          /* 422 responses since the last refresh */
+		char *sdp, *next_sdp;    /* the description that counts, and one whose answer is out; while a refresh may need them */
+	} timer;
 
 	struct {
 		uint64_t txn;
 		uint32_t cseq;
 		uint8_t phase;           /* enum rln_dialog_ours */
 		bool has_offer;          /* it carried SDP */
+		bool is_refresh;         /* a session timer's: the session knows nothing of it */
 		char branch[RLN_BRANCH_MAX];
 		char *credentials;       /* Authorization lines that it carried: its ACK repeats them (22.1); NULL = none */
 		char *text;              /* re-INVITE: SDP and extra lines, in case of a challenge; each ends in NUL */

@@ -13,6 +13,8 @@
 #include "lcore/log.h"
 #include "lcore/secure.h"
 #include "sip/dialog_refer.h"
+#include "sip/dialog_refresh.h"
+#include "sip/dialog_reliable.h"
 
 static const struct rln_span nothing = {NULL, 0};
 
@@ -72,6 +74,11 @@ int rln_uac_invite(struct rln_dialog *d, struct rln_span sdp, struct rln_span ex
 
 	if (rc != 0)
 		return rc;
+	rln_prack_free(d);
+	d->answered &= d->established;
+	rc = rln_refresh_keep(d, sdp);
+	if (rc != 0)
+		return rc;
 	if (d->established) {
 		d->ours.tries = (struct rln_auth_tries){{0}};
 		keep_text(d, sdp, extra);
@@ -82,8 +89,8 @@ int rln_uac_invite(struct rln_dialog *d, struct rln_span sdp, struct rln_span ex
 }
 
 /*
- * 14.1: not while an INVITE of either side is open. One that waits for the ACK of our own 2xx we hold back ourselves: the
- * session cannot see that ACK, unless it brings an answer.
+ * 14.1: not while an INVITE of either side is open. One that waits for the ACK of our own 2xx, or for the end of a refresh,
+ * we hold back ourselves: the session sees neither of them.
  */
 int rln_uac_offer(struct rln_dialog *d, struct rln_span sdp)
 {
@@ -91,7 +98,7 @@ int rln_uac_offer(struct rln_dialog *d, struct rln_span sdp)
 		return -ENOTCONN;
 	if (d->queued)
 		return -EINPROGRESS;
-	if (!d->answer.block || d->offer.phase == RLN_THEIRS_OPEN)
+	if (d->offer.phase == RLN_THEIRS_OPEN || !(d->answer.block || rln_refresh_is_open(d)))
 		return rln_uac_invite(d, sdp, nothing);
 	d->queued = rln_strndup(sdp.len ? sdp.s : "", sdp.len);
 	return d->queued ? 0 : -ENOMEM;
@@ -112,7 +119,7 @@ void rln_uac_send_queued(struct rln_dialog *d)
 	char *sdp = d->queued;
 	int rc;
 
-	if (!sdp || d->answer.block || d->offer.phase == RLN_THEIRS_OPEN || d->state != RLN_DIALOG_CONFIRMED)
+	if (!sdp || d->answer.block || d->ours.phase != RLN_OURS_NONE || d->offer.phase == RLN_THEIRS_OPEN || d->state != RLN_DIALOG_CONFIRMED)
 		return;
 	d->queued = NULL;
 	rc = rln_uac_invite(d, rln_span_of(sdp), nothing);
@@ -159,6 +166,7 @@ int rln_uac_cancel(struct rln_dialog *d)
 static void close_invite(struct rln_dialog *d)
 {
 	d->ours.phase = RLN_OURS_NONE;
+	d->ours.is_refresh = false;
 	rln_free(d->ours.text);
 	d->ours.text = NULL;
 	rln_wheel_disarm(d->all->cfg.wheel, &d->guard);
@@ -174,7 +182,7 @@ void rln_uac_ack_pending(struct rln_dialog *d)
 static void refuse_fork(struct rln_dialog *d, const struct rln_sip_msg *msg, bool with_bye)
 {
 	struct rln_dialog_remote *remote = rln_dialog_remote_of(d->all, msg, rln_dialog_request_uri(d->remote));
-	struct rln_dialog_request bye = {.method = RLN_SIP_BYE, .cseq = d->acked.cseq + 1, .remote = remote};
+	struct rln_dialog_request bye = {.method = RLN_SIP_BYE, .cseq = d->local_cseq + 1, .remote = remote};
 	char branch[RLN_BRANCH_MAX];
 	uint64_t txn;
 	int rc = 0;
@@ -186,6 +194,7 @@ static void refuse_fork(struct rln_dialog *d, const struct rln_sip_msg *msg, boo
 	rln_dialog_ack(d, remote, d->acked.cseq, nothing);
 	if (with_bye)
 		rc = rln_dialog_request(d, &bye);
+	d->local_cseq += with_bye; /* a PRACK or an UPDATE may have taken the one behind the INVITE's */
 	if (rc != 0)
 		rln_log(RLN_LOG_WARNING, d->self, "BYE to a forked answer not sent: %s", strerror(-rc));
 	rln_free(remote);
@@ -221,10 +230,13 @@ static void on_further_2xx(struct rln_dialog *d, const struct rln_sip_msg *msg)
 		rln_dialog_ack(d, d->remote, d->acked.cseq, rln_span_of(d->acked.sdp));
 }
 
-/* The ACK goes out now, unless the session owes it an answer. */
+/* The ACK goes out now, unless the session owes it an answer: to an offer in this 2xx, or to one in a reliable provisional
+ * that it has overtaken. */
 static void acknowledge(struct rln_dialog *d, const struct rln_sip_msg *msg, bool session_answers)
 {
-	if (session_answers && !d->ours.has_offer && rln_dialog_sdp_of(msg).len)
+	bool has_offer = !d->ours.has_offer && rln_dialog_sdp_of(msg).len && !rln_prack_is_answered(d, msg);
+
+	if (session_answers && (has_offer || rln_prack_owes(d, msg)))
 		d->ours.phase = RLN_OURS_ACK_WAITS;
 	else
 		rln_dialog_ack(d, d->remote, d->acked.cseq, nothing);
@@ -262,20 +274,28 @@ static void on_first_accepted(struct rln_dialog *d, const struct rln_sip_msg *ms
 	d->established = true;
 	rln_dialog_set_state(d, RLN_DIALOG_CONFIRMED);
 	acknowledge(d, msg, !is_late);
+	rln_refresh_on_accepted(d, msg);
 	if (is_late)
 		rln_dialog_emit_progress(d, RLN_CALL_LATE_ANSWER, msg->status, msg);
-	else
-		rln_dialog_emit_sdp(d, RLN_EV_CALL_ESTABLISHED, msg);
+	else /* what follows the first answer is no description (13.2.1) */
+		rln_dialog_emit_sdp(d, RLN_EV_CALL_ESTABLISHED, rln_prack_is_answered(d, msg) ? NULL : msg);
+	rln_prack_free(d);
 	if (d->released && rln_dialog_bye(d) != 0)
 		rln_dialog_end(d);
 }
 
 static void on_reinvite_accepted(struct rln_dialog *d, const struct rln_sip_msg *msg)
 {
+	bool is_overtaken = d->ours.is_refresh && d->queued; /* the session would take it for the end of its own offer */
+
 	note_accepted(d);
 	rln_dialog_refresh_target(d, msg);
 	acknowledge(d, msg, d->state == RLN_DIALOG_CONFIRMED && !d->released);
-	rln_dialog_emit_sdp(d, RLN_EV_REINVITE_ACKED, msg);
+	if (d->state == RLN_DIALOG_CONFIRMED)
+		rln_refresh_on_accepted(d, msg);
+	if (!is_overtaken)
+		rln_dialog_emit_sdp(d, RLN_EV_REINVITE_ACKED, msg);
+	rln_uac_send_queued(d);
 }
 
 static enum rln_call_progress progress_of(const struct rln_dialog *d, unsigned status)
@@ -294,13 +314,14 @@ static bool is_given_up(const struct rln_dialog *d)
 	return d->ours.phase == RLN_OURS_CANCEL_WAITS || d->ours.phase == RLN_OURS_CANCELLED || d->released;
 }
 
-/* A challenged re-INVITE once more, with credentials and the next CSeq; nobody hears of it. */
+/* A re-INVITE that was challenged, or whose interval was too small, once more with what was asked for and the next CSeq;
+ * nobody hears of it. */
 static bool repeat_reinvite(struct rln_dialog *d, const struct rln_sip_msg *msg)
 {
 	const char *sdp = d->ours.text;
 
 	if (!sdp || d->state != RLN_DIALOG_CONFIRMED || d->bye != RLN_BYE_NONE || is_given_up(d) ||
-		!rln_retry_learn(d, &d->ours.tries, msg))
+		!(rln_retry_learn(d, &d->ours.tries, msg) || rln_refresh_raise(d, msg)))
 		return false;
 	return send_invite(d, rln_span_of(sdp), rln_span_of(sdp + strlen(sdp) + 1)) == 0;
 }
@@ -310,13 +331,18 @@ static bool repeat_reinvite(struct rln_dialog *d, const struct rln_sip_msg *msg)
 static void on_refused(struct rln_dialog *d, const struct rln_sip_msg *msg)
 {
 	enum rln_call_progress progress = progress_of(d, msg->status);
-	bool is_over = is_given_up(d) || progress == RLN_CALL_REFUSED;
+	bool is_over = is_given_up(d) || progress == RLN_CALL_REFUSED, is_refresh = d->ours.is_refresh;
 
 	if (d->established && repeat_reinvite(d, msg))
 		return;
 	if (!d->established && !is_over)
 		rln_retry_on_refusal(d, msg);
 	close_invite(d);
+	if (is_refresh) {
+		rln_refresh_on_failure(d, msg->status, msg);
+		rln_uac_send_queued(d);
+		return;
+	}
 	rln_dialog_emit_progress(d, progress, msg->status, msg);
 	if (!d->established && is_over)
 		rln_dialog_end(d);
@@ -332,7 +358,7 @@ static void on_provisional(struct rln_dialog *d, const struct rln_sip_msg *msg)
 		rc = send_cancel(d);
 	if (rc != 0)
 		rln_log(RLN_LOG_WARNING, d->self, "CANCEL not sent: %s", strerror(-rc)); /* the next provisional tries again */
-	if (d->established)
+	if (!rln_prack_on_provisional(d, msg) || d->established)
 		return;
 	if (d->state == RLN_DIALOG_NONE && msg->status > 100 && msg->to_tag.len)
 		rln_dialog_set_state(d, RLN_DIALOG_EARLY);
@@ -371,7 +397,14 @@ void rln_uac_on_response(struct rln_dialog *d, const struct rln_sip_msg *msg, ui
 /* Our INVITE came to nothing: timer B, or the network (8.1.3.1 has 408 and 503 for these). */
 static void on_invite_fault(struct rln_dialog *d, int error)
 {
+	bool is_refresh = d->ours.is_refresh;
+
 	close_invite(d);
+	if (is_refresh) {
+		rln_refresh_on_failure(d, error == ETIMEDOUT ? 408 : 503, NULL);
+		rln_uac_send_queued(d);
+		return;
+	}
 	if (error == ETIMEDOUT) {
 		rln_dialog_emit_progress(d, RLN_CALL_TIMED_OUT, 408, NULL);
 	} else {

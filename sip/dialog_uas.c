@@ -13,6 +13,8 @@
 #include "lcore/log.h"
 #include "lcore/secure.h"
 #include "sip/dialog_refer.h"
+#include "sip/dialog_refresh.h"
+#include "sip/dialog_reliable.h"
 
 #define MINUTE_NS (60 * RLN_SEC)
 
@@ -40,34 +42,46 @@ static const struct rln_sip_msg *request_of(const struct rln_dialog *d, const st
 
 /* Status line to body, with what the method asks for: a 2xx to INVITE names what we can (13.3.1.4), and all that
  * make or refresh a target have a Contact. */
-static int write_response(struct rln_dialog *d, const struct rln_dialog_theirs *r, uint16_t code, struct rln_span sdp,
-	struct rln_span extra, struct rln_dialog_sent *keep)
+int rln_uas_write(struct rln_dialog *d, const struct rln_dialog_theirs *r, const struct rln_dialog_response *response,
+	struct rln_dialog_sent *keep)
 {
+	uint16_t code = response->code;
 	bool forms_dialog = is_first(d, r) && code > 100 && code < 300;
+	struct rln_refresh_terms terms = rln_refresh_terms(d, request_of(d, r));
 	struct rln_text t;
 
 	rln_text_init(&t, d->all->scratch, sizeof(d->all->scratch));
 	rln_build_response(&t, request_of(d, r), code, rln_sip_reason_phrase(code), our_tag(d), forms_dialog);
 	if (code > 100 && code < 300)
 		rln_dialog_write_contact(&t, d);
+	if (code / 100 == 2 || response->rseq)
+		rln_policy_write_abilities(&t, true);
 	if (code / 100 == 2)
-		rln_policy_write_abilities(&t);
-	if (extra.len)
-		rln_text_add(&t, extra.s, extra.len);
-	return rln_dialogs_send_response(d->all, &t, d->self, r->txn, code, sdp, keep);
+		rln_refresh_write_response(&t, &terms);
+	if (response->rseq)
+		rln_text_printf(&t, "Require: 100rel\r\nRSeq: %u\r\n", response->rseq);
+	if (response->extra.len)
+		rln_text_add(&t, response->extra.s, response->extra.len);
+	return rln_dialogs_send_response(d->all, &t, d->self, r->txn, code, response->sdp, keep);
 }
 
-static int send_provisional(
-	struct rln_dialog *d, struct rln_dialog_theirs *r, uint16_t code, struct rln_span sdp, struct rln_span extra)
+void rln_uas_provisional_sent(struct rln_dialog *d, uint16_t code)
 {
-	int rc = write_response(d, r, code, sdp, extra, NULL);
-
-	if (rc != 0 || code == 100 || !is_first(d, r))
-		return rc;
-	r->provisional = code;
+	d->theirs.provisional = code;
 	rln_wheel_arm(wheel(d), &d->repeat, rln_wheel_now(wheel(d)) + MINUTE_NS);
 	rln_dialog_set_state(d, RLN_DIALOG_EARLY);
-	return 0;
+}
+
+static int send_provisional(struct rln_dialog *d, struct rln_dialog_theirs *r, const struct rln_dialog_response *response)
+{
+	int rc;
+
+	if (r->is_reliable && response->code > 100)
+		return rln_reliable_send(d, response);
+	rc = rln_uas_write(d, r, response, NULL);
+	if (rc == 0 && response->code > 100 && is_first(d, r))
+		rln_uas_provisional_sent(d, response->code);
+	return rc;
 }
 
 /* Keeps the 2xx for its repetitions. */
@@ -95,32 +109,48 @@ static void stop_waiting(struct rln_dialog *d)
 {
 	rln_wheel_disarm(wheel(d), &d->repeat);
 	rln_wheel_disarm(wheel(d), &d->guard);
+	rln_reliable_stop(d);
 }
 
-static int send_accepted(
-	struct rln_dialog *d, struct rln_dialog_theirs *r, uint16_t code, struct rln_span sdp, struct rln_span extra)
+static int send_accepted(struct rln_dialog *d, struct rln_dialog_theirs *r, const struct rln_dialog_response *response)
 {
 	bool is_invite = r->method == RLN_SIP_INVITE;
+	struct rln_refresh_terms terms = rln_refresh_terms(d, request_of(d, r));
 	struct rln_dialog_sent sent;
-	int rc = write_response(d, r, code, sdp, extra, is_invite ? &sent : NULL);
+	int rc = rln_refresh_keep(d, response->sdp);
 
+	if (rc == 0)
+		rc = rln_uas_write(d, r, response, is_invite ? &sent : NULL);
 	if (rc != 0)
 		return rc;
 	r->phase = RLN_THEIRS_NONE;
+	if (is_invite || d->state == RLN_DIALOG_CONFIRMED)
+		rln_refresh_start(d, &terms);
 	if (!is_invite)
 		return 0;
 	if (is_first(d, r))
 		stop_waiting(d);
-	start_answer(d, r, &sent, code, sdp.len > 0);
+	start_answer(d, r, &sent, response->code, response->sdp.len > 0);
 	d->established = true;
 	rln_dialog_set_state(d, RLN_DIALOG_CONFIRMED);
 	return 0;
 }
 
+/* Once offer and answer are exchanged no response may bring a description (RFC 3261 13.2.1). */
+int rln_uas_accept(struct rln_dialog *d, const struct rln_dialog_response *response)
+{
+	struct rln_dialog_response out = *response;
+
+	if (d->answered)
+		out.sdp.len = 0;
+	return send_accepted(d, &d->theirs, &out);
+}
+
 /* A first INVITE that we refuse must hear of it: when there is no memory for that, it is tried again until there is. */
 static int send_refused(struct rln_dialog *d, struct rln_dialog_theirs *r, uint16_t code, struct rln_span extra)
 {
-	int rc = write_response(d, r, code, nothing, extra, NULL);
+	struct rln_dialog_response response = {.code = code, .extra = extra};
+	int rc = rln_uas_write(d, r, &response, NULL);
 
 	r->refusal = rc != 0 && is_first(d, r) ? code : 0;
 	if (r->refusal) {
@@ -141,9 +171,10 @@ static int send_refused(struct rln_dialog *d, struct rln_dialog_theirs *r, uint1
  * The session's response. When the peer's CANCEL is here already, but the session answers before it heard of it, the
  * CANCEL has won: every final answer goes out as 487, and CALL_TERMINATED is on its way up.
  */
-static int respond(struct rln_dialog *d, struct rln_dialog_theirs *r, uint16_t code, struct rln_span sdp, struct rln_span extra)
+static int respond(struct rln_dialog *d, struct rln_dialog_theirs *r, const struct rln_dialog_response *response)
 {
 	bool is_cancelled = r->phase == RLN_THEIRS_CANCELLED;
+	uint16_t code = response->code;
 
 	if (code < 100 || code > 699)
 		return -EINVAL;
@@ -160,23 +191,31 @@ static int respond(struct rln_dialog *d, struct rln_dialog_theirs *r, uint16_t c
 	if (is_cancelled)
 		return send_refused(d, r, 487, nothing);
 	if (code < 200)
-		return r->method == RLN_SIP_INVITE ? send_provisional(d, r, code, sdp, extra) : -EINVAL;
-	return code < 300 ? send_accepted(d, r, code, sdp, extra) : send_refused(d, r, code, extra);
+		return r->method == RLN_SIP_INVITE ? send_provisional(d, r, response) : -EINVAL;
+	if (code >= 300)
+		return send_refused(d, r, code, response->extra);
+	if (!is_first(d, r))
+		return send_accepted(d, r, response);
+	return rln_reliable_holds(d) ? rln_reliable_keep(d, response) : rln_uas_accept(d, response);
 }
 
 int rln_uas_respond_offer(struct rln_dialog *d, uint16_t code, struct rln_span sdp, struct rln_span extra)
 {
-	int rc = respond(d, &d->offer, code, sdp, extra);
+	struct rln_dialog_response response = {.code = code, .sdp = sdp, .extra = extra};
+	int rc = respond(d, &d->offer, &response);
 
+	rln_reliable_advance(d);
 	rln_uac_send_queued(d);
 	return rc;
 }
 
 int rln_uas_respond(struct rln_dialog *d, uint16_t code, struct rln_span sdp, struct rln_span extra)
 {
+	struct rln_dialog_response response = {.code = code, .sdp = sdp, .extra = extra};
+
 	if (d->theirs.phase == RLN_THEIRS_NONE)
 		return rln_uas_respond_offer(d, code, sdp, extra);
-	return respond(d, &d->theirs, code, sdp, extra);
+	return respond(d, &d->theirs, &response);
 }
 
 /* The transaction of what the session was to answer broke: nothing can be answered any more. */
@@ -232,8 +271,15 @@ static void repeat_answer(struct rln_dialog *d, uint64_t now)
 
 static void repeat_provisional(struct rln_dialog *d)
 {
-	if (request_of(d, &d->theirs) && d->theirs.phase == RLN_THEIRS_OPEN && d->theirs.provisional)
-		send_provisional(d, &d->theirs, d->theirs.provisional, nothing, nothing);
+	struct rln_dialog_response again = {.code = d->theirs.provisional};
+	int rc = 0;
+
+	if (request_of(d, &d->theirs) && d->theirs.phase == RLN_THEIRS_OPEN && again.code)
+		rc = send_provisional(d, &d->theirs, &again);
+	if (rc != 0) { /* the next minute tries again */
+		rln_log(RLN_LOG_WARNING, d->self, "response %u not sent again: %s", again.code, strerror(-rc));
+		rln_wheel_arm(wheel(d), &d->repeat, rln_wheel_now(wheel(d)) + MINUTE_NS);
+	}
 }
 
 void rln_uas_on_repeat(struct rln_timer *timer, uint64_t now_ns)
@@ -257,6 +303,8 @@ static void on_acked(struct rln_dialog *d, const struct rln_sip_msg *msg)
 	bool goes_up = d->answer.is_first || d->answer.has_offer;
 
 	rln_uas_drop_answer(d);
+	if (d->answer.is_first && rln_reliable_answer(d))
+		msg = rln_reliable_answer(d);
 	if (goes_up)
 		rln_dialog_emit_sdp(d, RLN_EV_CALL_ESTABLISHED, msg);
 	send_waiting_bye(d);
@@ -314,6 +362,7 @@ void rln_uas_on_invite(struct rln_dialogs *all, const struct rln_sip_msg *msg, u
 	}
 	rln_txn_set_owner(all->txns, (struct rln_txn_id){txn}, d->self);
 	d->theirs = theirs_of(msg, txn);
+	d->theirs.is_reliable = rln_reliable_is_wanted(all, msg);
 	if (msg->expires > 0)
 		rln_wheel_arm(wheel(d), &d->guard, rln_wheel_now(wheel(d)) + (uint64_t)msg->expires * RLN_SEC);
 	if (rln_dialog_emit_incoming(d, msg) != 0) { /* nobody takes calls here */
@@ -332,7 +381,7 @@ static void infer_ack(struct rln_dialog *d)
 		on_acked(d, NULL);
 }
 
-static void open_offer(struct rln_dialog *d, const struct rln_sip_msg *msg, uint64_t txn)
+void rln_uas_open_offer(struct rln_dialog *d, const struct rln_sip_msg *msg, uint64_t txn)
 {
 	rln_dialog_refresh_target(d, msg);
 	d->offer = theirs_of(msg, txn);
@@ -344,34 +393,63 @@ static void on_reinvite(struct rln_dialog *d, const struct rln_sip_msg *msg, uin
 {
 	if (msg->method == RLN_SIP_INVITE)
 		infer_ack(d);
-	if (d->offer.phase == RLN_THEIRS_OPEN || d->state != RLN_DIALOG_CONFIRMED)
+	if (rln_refresh_is_open(d)) /* the session knows of no INVITE of ours */
+		rln_policy_respond(d->all, msg, txn, 491, NULL, NULL);
+	else if (d->offer.phase == RLN_THEIRS_OPEN || d->state != RLN_DIALOG_CONFIRMED)
 		rln_policy_respond_later(d->all, msg, txn);
 	else
-		open_offer(d, msg, txn);
+		rln_uas_open_offer(d, msg, txn);
 	rln_uac_send_queued(d);
 }
 
-/*
- * RFC 3311 5.2. Without an offer it refreshes the target and no more. Before the dialog is confirmed our answer is
- * never reliable here, so an offer finds theirs unanswered (500) or ours (491).
- */
+int rln_uas_accept_plain(struct rln_dialog *d, const struct rln_sip_msg *msg, uint64_t txn)
+{
+	struct rln_refresh_terms terms = rln_refresh_terms(d, msg);
+	struct rln_text t;
+	int rc;
+
+	rln_text_init(&t, d->all->scratch, sizeof(d->all->scratch));
+	rln_build_response(&t, msg, 200, "OK", NULL, false);
+	rln_dialog_write_contact(&t, d);
+	rln_policy_write_abilities(&t, true);
+	rln_refresh_write_response(&t, &terms);
+	rc = rln_dialogs_send_response(d->all, &t, d->self, txn, 200, nothing, NULL);
+	if (rc != 0) {
+		rln_txn_drop(d->all->txns, (struct rln_txn_id){txn});
+		d->remote_cseq = msg->cseq - 1;
+	} else if (msg->method == RLN_SIP_UPDATE && d->state == RLN_DIALOG_CONFIRMED) {
+		rln_refresh_start(d, &terms);
+	}
+	return rc;
+}
+
+/* RFC 3311 5.2: has either side an offer without its answer? The status to say so with, 0 = neither. What of the session's
+ * own it has in a confirmed dialog it knows best. */
+static uint16_t conflict_of(const struct rln_dialog *d)
+{
+	if (rln_refresh_is_open(d))
+		return 491;
+	if (d->state == RLN_DIALOG_CONFIRMED || d->answered)
+		return 0;
+	if (rln_prack_owes(d, NULL))
+		return 500;
+	return d->role == RLN_ROLE_UAC || !d->theirs.has_offer ? 491 : 500;
+}
+
+/* RFC 3311 5.2. Without an offer it refreshes the target and no more. */
 static void on_update(struct rln_dialog *d, const struct rln_sip_msg *msg, uint64_t txn)
 {
-	struct rln_text t;
+	bool has_offer = rln_dialog_sdp_of(msg).len;
+	uint16_t conflict = has_offer ? conflict_of(d) : 0;
 
-	if (rln_dialog_sdp_of(msg).len && d->state != RLN_DIALOG_CONFIRMED && d->role == RLN_ROLE_UAC) {
+	if (conflict == 491)
 		rln_policy_respond(d->all, msg, txn, 491, NULL, NULL);
-	} else if (rln_dialog_sdp_of(msg).len) {
-		on_reinvite(d, msg, txn);
-	} else {
+	else if (conflict || (has_offer && d->offer.phase == RLN_THEIRS_OPEN))
+		rln_policy_respond_later(d->all, msg, txn);
+	else if (has_offer)
+		rln_uas_open_offer(d, msg, txn);
+	else if (rln_uas_accept_plain(d, msg, txn) == 0)
 		rln_dialog_refresh_target(d, msg);
-		rln_text_init(&t, d->all->scratch, sizeof(d->all->scratch));
-		rln_build_response(&t, msg, 200, "OK", NULL, false);
-		rln_dialog_write_contact(&t, d);
-		rln_policy_write_abilities(&t);
-		if (rln_dialogs_send_response(d->all, &t, d->self, txn, 200, nothing, NULL) != 0)
-			rln_txn_drop(d->all->txns, (struct rln_txn_id){txn}); /* no memory: it will ask again */
-	}
 }
 
 /*
@@ -402,10 +480,13 @@ static bool is_in_order(struct rln_dialog *d, const struct rln_sip_msg *msg)
 	return true;
 }
 
-/* A BYE that crosses ours is answered like any; one of a dialog that they have ended already is one too many (15.1.2). */
-static bool crosses_our_bye(const struct rln_dialog *d, const struct rln_sip_msg *msg)
+/*
+ * What an ended dialog still takes: a BYE that crosses ours, while one of a dialog that they have ended already is one too
+ * many (15.1.2); the PRACK of a provisional that our refusal overtook (RFC 3262 3).
+ */
+static bool outlives_the_dialog(const struct rln_dialog *d, const struct rln_sip_msg *msg)
 {
-	return msg->method == RLN_SIP_BYE && d->bye == RLN_BYE_SENT;
+	return msg->method == RLN_SIP_PRACK || (msg->method == RLN_SIP_BYE && d->bye == RLN_BYE_SENT);
 }
 
 void rln_uas_on_request(struct rln_dialog *d, const struct rln_sip_msg *msg, uint64_t txn)
@@ -415,7 +496,7 @@ void rln_uas_on_request(struct rln_dialog *d, const struct rln_sip_msg *msg, uin
 		return;
 	}
 	rln_txn_set_owner(d->all->txns, (struct rln_txn_id){txn}, d->self);
-	if (d->state == RLN_DIALOG_TERMINATED && !crosses_our_bye(d, msg))
+	if (d->state == RLN_DIALOG_TERMINATED && !outlives_the_dialog(d, msg))
 		rln_policy_respond(d->all, msg, txn, 481, NULL, NULL);
 	else if (!is_in_order(d, msg))
 		rln_policy_respond(d->all, msg, txn, 500, NULL, NULL);
@@ -429,6 +510,8 @@ void rln_uas_on_request(struct rln_dialog *d, const struct rln_sip_msg *msg, uin
 		rln_referred_on_request(d, msg, txn);
 	else if (msg->method == RLN_SIP_NOTIFY)
 		rln_refer_on_notify(d, msg, txn);
+	else if (msg->method == RLN_SIP_PRACK)
+		rln_reliable_on_prack(d, msg, txn);
 	else
 		rln_policy_options(d->all, msg, txn); /* the one other method that the policy lets through */
 }

@@ -438,6 +438,18 @@ bool rln_sip_option_is_supported(const char *tag, size_t len)
 	return false;
 }
 
+bool rln_sip_lists(const struct rln_sip_msg *msg, struct rln_slice list, const char *token)
+{
+	const char *s = rln_sip_text(msg, list);
+	size_t left = list.len, len;
+
+	for (; left && (len = next_value(&s, &left)) > 0; s += len, left -= len) {
+		if (strcspn(s, " \t,") == strlen(token) && strncasecmp(s, token, strlen(token)) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* 8.2.2.3: ACK and CANCEL are exempt, since nobody could send them without the extension. */
 static void finish_require(struct rln_view *view)
 {

@@ -90,7 +90,7 @@ struct rln_sip_msg {
  * X("tag"): the option tags that we support: the one list behind Supported, and behind `unsupported` of a Require. It grows
  * with the features (RFC 3262 100rel, RFC 4028 timer, RFC 3891 replaces), never ahead of them.
  */
-#define RLN_SIP_OPTION_TAGS(X)
+#define RLN_SIP_OPTION_TAGS(X) X("100rel") X("timer")
 
 /* Does the list above have this tag? */
 bool rln_sip_option_is_supported(const char *tag, size_t len);
@@ -117,6 +117,8 @@ static inline const char *rln_sip_text(const struct rln_sip_msg *msg, struct rln
 	return (const char *)msg + s.off; /* s.len says how long; a NUL follows */
 }
 
+/* Is this token in a comma-separated list such as Supported? Case-insensitive. */
+bool rln_sip_lists(const struct rln_sip_msg *msg, struct rln_slice list, const char *token);
 /* Case-insensitive: does the slice equal this text? */
 bool rln_sip_is(const struct rln_sip_msg *msg, struct rln_slice s, const char *text);
 

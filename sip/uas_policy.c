@@ -10,7 +10,8 @@
 
 #include "lcore/log.h"
 #include "lcore/secure.h"
-#include "sip/dialog_priv.h"
+#include "sip/dialog_refresh.h"
+#include "sip/dialog_reliable.h"
 
 /* The methods that work here: the one list behind Allow and 405. */
 #define ALLOWED(X, sep) \
@@ -20,6 +21,7 @@
 	X(CANCEL) sep       \
 	X(OPTIONS) sep      \
 	X(UPDATE) sep       \
+	X(PRACK) sep        \
 	X(REFER) sep        \
 	X(NOTIFY)
 
@@ -27,17 +29,28 @@
 #define BIT(name)   (1u << RLN_SIP_##name)
 #define ALLOW       ALLOWED(NAME, ", ")
 #define ACCEPT_LINE "Accept: application/sdp\r\n"
-#define X(tag)      tag " "
-#define SUPPORTED   "" RLN_SIP_OPTION_TAGS(X)
 
 static bool is_allowed(uint8_t method)
 {
 	return (ALLOWED(BIT, |)) >> method & 1;
 }
 
-void rln_policy_write_abilities(struct rln_text *t)
+void rln_policy_write_abilities(struct rln_text *t, bool wants_reliable)
 {
-	rln_text_printf(t, "Allow: " ALLOW "\r\nSupported: " SUPPORTED "\r\nAllow-Events: refer\r\n");
+#define X(tag) tag,
+	static const char *const tags[] = {RLN_SIP_OPTION_TAGS(X) NULL};
+#undef X
+
+	const char *separator = "";
+
+	rln_text_printf(t, "Allow: " ALLOW "\r\nSupported: ");
+	for (const char *const *tag = tags; *tag; tag++) {
+		if (!wants_reliable && strcmp(*tag, "100rel") == 0)
+			continue;
+		rln_text_printf(t, "%s%s", separator, *tag);
+		separator = ", ";
+	}
+	rln_text_printf(t, "\r\nAllow-Events: refer\r\n");
 }
 
 static void respond(struct rln_dialogs *all, const struct rln_sip_msg *msg, uint64_t txn, uint16_t status, const char *reason,
@@ -132,10 +145,10 @@ static bool accepts_sdp(const struct rln_sip_msg *msg)
 	return msg->accept.len == 0;
 }
 
-/* Bodies mean something in INVITE and UPDATE only; elsewhere they are carried past unread. */
+/* Bodies mean something in INVITE, UPDATE and PRACK only; elsewhere they are carried past unread. */
 static bool answers_content(struct rln_dialogs *all, const struct rln_sip_msg *msg, uint64_t txn)
 {
-	if (msg->method != RLN_SIP_INVITE && msg->method != RLN_SIP_UPDATE)
+	if (msg->method != RLN_SIP_INVITE && msg->method != RLN_SIP_UPDATE && msg->method != RLN_SIP_PRACK)
 		return false;
 	if (msg->body.len && !rln_sip_is(msg, msg->content_type, "application/sdp"))
 		rln_policy_respond(all, msg, txn, 415, NULL, ACCEPT_LINE);
@@ -168,7 +181,8 @@ bool rln_policy_answers(struct rln_dialogs *all, const struct rln_sip_msg *msg, 
 {
 	return (msg->fault.status && msg->fault.status != 420 && answers_fault(all, msg, txn)) || answers_method(all, msg, txn) ||
 	       answers_fault(all, msg, txn) || answers_content(all, msg, txn) || answers_contact(all, msg, txn) ||
-	       answers_replaces(all, msg, txn);
+	       answers_replaces(all, msg, txn) || 
+	       (msg->method == RLN_SIP_INVITE && rln_reliable_answers(all, msg, txn)) || rln_refresh_answers(all, msg, txn);
 }
 
 void rln_policy_options(struct rln_dialogs *all, const struct rln_sip_msg *msg, uint64_t txn)
@@ -177,7 +191,7 @@ void rln_policy_options(struct rln_dialogs *all, const struct rln_sip_msg *msg, 
 
 	rln_text_init(&t, all->scratch, sizeof(all->scratch));
 	rln_build_response(&t, msg, 200, "OK", NULL, false);
-	rln_policy_write_abilities(&t);
+	rln_policy_write_abilities(&t, true);
 	rln_text_printf(&t, ACCEPT_LINE "Accept-Encoding: identity\r\nAccept-Language: en\r\n");
 	if (rln_dialogs_send_response(all, &t, 0, txn, 200, (struct rln_span){NULL, 0}, NULL) != 0)
 		rln_txn_drop(all->txns, (struct rln_txn_id){txn}); /* no memory: it will ask again */

@@ -303,9 +303,9 @@ static void extension_that_we_lack(void **state)
 {
 	(void)state;
 	sim_uac(&d, sip, "bob", PORT);
-	sim_request(&d, "INVITE", "Require: 100rel\r\n", SDP);
+	sim_request(&d, "INVITE", "Require: precondition\r\n", SDP);
 	sim_expect(sip, &m, "SIP/2.0 420");
-	assert_string_equal(sim_header(&m, "Unsupported"), "100rel");
+	assert_string_equal(sim_header(&m, "Unsupported"), "precondition");
 	sim_ack_refusal(&d, &m);
 	sim_uac(&d, sip, "bob", PORT);
 	sim_request(&d, "PUBLISH", NULL, NULL);

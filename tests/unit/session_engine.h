@@ -225,6 +225,12 @@ bool rln_dialog_is_invite_open(const struct rln_dialogs *all, struct rln_dialog_
 	return dialog_of(id.v) && dialog_of(id.v)->invite_open;
 }
 
+bool rln_dialog_is_answered(const struct rln_dialogs *all, struct rln_dialog_id id)
+{
+	(void)all;
+	return dialog_of(id.v) && dialog_of(id.v)->state == RLN_DIALOG_CONFIRMED;
+}
+
 bool rln_dialog_is_ack_pending(const struct rln_dialogs *all, struct rln_dialog_id id)
 {
 	(void)all;

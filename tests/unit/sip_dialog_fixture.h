@@ -50,7 +50,7 @@
 #define TEXT_MAX  8192
 
 /* What we say of ourselves in Allow. */
-#define ALLOW "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, REFER, NOTIFY"
+#define ALLOW "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, PRACK, REFER, NOTIFY"
 
 #define OUR_IP     "198.18.0.1"
 #define PEER_IP    "198.18.0.2"
@@ -93,6 +93,9 @@ static struct {
 	unsigned late_n;
 	bool log;
 	int64_t live;
+	/* of the nodes that start next */
+	enum rln_reliable_mode reliable;
+	uint32_t session_expires_s, min_se_s;
 } world;
 
 #define node0    (&world.node[0])
@@ -156,6 +159,9 @@ static void start_node(struct node *node, unsigned index)
 		.t1_ms = 500,
 		.t2_ms = 4000,
 		.retry_after_s = 7,
+		.reliable = (uint8_t)world.reliable,
+		.session_expires_s = world.session_expires_s,
+		.min_se_s = world.min_se_s,
 		.user_agent = "ringlane-test",
 		.resolve = resolve,
 		.credentials = credentials};

@@ -5,7 +5,19 @@
  */
 #include "sip_dialog_fixture.h"
 
-enum flow { ANSWERED, LATE_OFFER, REINVITE, UPDATED_BY_CALLEE, CALLEE_ENDS, REFUSED, CANCELLED, BOTH_END };
+enum flow {
+	ANSWERED,
+	LATE_OFFER,
+	REINVITE,
+	UPDATED_BY_CALLEE,
+	CALLEE_ENDS,
+	REFUSED,
+	CANCELLED,
+	BOTH_END,
+	RELIABLE,      /* the answer in a 183 */
+	RELIABLE_LATE, /* the offer in a 183, the answer in its PRACK */
+	REFRESHED,     /* long enough for several refreshes */
+};
 
 static enum flow flow;
 
@@ -32,7 +44,7 @@ static void on_established(struct node *node, const struct rln_event *ev)
 
 	if (is_caller(node) && flow == LATE_OFFER)
 		assert_int_equal(rln_dialog_send_ack(dialogs_of(node), node->dialog, SDP_ANSWER), 0);
-	if (!is_caller(node) && flow == LATE_OFFER)
+	if (!is_caller(node) && (flow == LATE_OFFER || flow == RELIABLE_LATE))
 		assert_slice(ev->call_established.block, ev->call_established.sdp, SDP_ANSWER);
 	if (is_caller(node) && flow == REINVITE && first)
 		assert_int_equal(rln_dialog_send_update(dialogs_of(node), node->dialog, SDP_OFFER), 0);
@@ -45,7 +57,7 @@ static void on_callee_established(struct node *node)
 		hang_up(node);
 	if (flow == BOTH_END)
 		hang_up(&world.node[0]);
-	if (flow == ANSWERED || flow == LATE_OFFER)
+	if (flow == ANSWERED || flow == LATE_OFFER || flow == RELIABLE || flow == RELIABLE_LATE)
 		hang_up(&world.node[0]);
 	if (flow == UPDATED_BY_CALLEE)
 		assert_int_equal(rln_dialog_send_update(dialogs_of(node), node->dialog, SDP_OFFER), 0);
@@ -58,6 +70,10 @@ static void on_progress(struct node *node, const struct rln_event *ev)
 		if (flow == CANCELLED)
 			hang_up(node);
 		break;
+	case RLN_CALL_PROGRESS:
+		if (flow == RELIABLE_LATE)
+			assert_int_equal(rln_dialog_send_ack(dialogs_of(node), node->dialog, SDP_ANSWER), 0);
+		break;
 	case RLN_CALL_REFUSED:
 		node->downs++;
 		break;
@@ -68,8 +84,10 @@ static void on_progress(struct node *node, const struct rln_event *ev)
 
 static void on_incoming(struct node *node, const struct rln_event *ev)
 {
+	bool is_early = flow == RELIABLE || flow == RELIABLE_LATE;
+
 	node->dialog.v = ev->id;
-	assert_int_equal(rln_dialog_send_response(dialogs_of(node), node->dialog, 180, NULL, NULL), 0);
+	assert_int_equal(rln_dialog_send_response(dialogs_of(node), node->dialog, is_early ? 183 : 180, is_early ? SDP_OFFER : NULL, NULL), 0);
 	if (flow == REFUSED)
 		assert_int_equal(rln_dialog_send_response(dialogs_of(node), node->dialog, 486, NULL, NULL), 0);
 	else if (flow != CANCELLED)
@@ -119,11 +137,19 @@ static unsigned run(unsigned lose)
 	bool up = flow != REFUSED && flow != CANCELLED;
 	unsigned wired;
 
+	world.reliable = RLN_RELIABLE_SUPPORTED;
+	world.session_expires_s = flow == REFRESHED ? 100 : 0;
 	world_start(2);
+	world.reliable = RLN_RELIABLE_OFF;
+	world.session_expires_s = 0;
 	world.lose = lose;
 	a->react = b->react = react;
 	a->dialog = rln_dialog_create(a->dialogs, "alice@" OUR_IP, "bob@" PEER_IP);
-	publish_initiate(a, a->dialog, flow == LATE_OFFER ? NULL : SDP_OFFER);
+	publish_initiate(a, a->dialog, flow == LATE_OFFER || flow == RELIABLE_LATE ? NULL : SDP_OFFER);
+	if (flow == REFRESHED) {
+		run_for(500000);
+		hang_up(a);
+	}
 	run_for(100000);
 	wired = world.wired;
 	if (a->ups != up || b->ups != up || a->ends != 1 || b->ends != 1)
@@ -162,6 +188,9 @@ FLOW(callee_hangs_up, CALLEE_ENDS)
 FLOW(both_hang_up, BOTH_END)
 FLOW(callee_refuses, REFUSED)
 FLOW(caller_gives_up, CANCELLED)
+FLOW(answer_in_a_183, RELIABLE)
+FLOW(offer_in_a_183, RELIABLE_LATE)
+FLOW(the_session_is_refreshed, REFRESHED)
 
 int main(void)
 {
@@ -174,6 +203,9 @@ int main(void)
 		cmocka_unit_test(both_hang_up),
 		cmocka_unit_test(callee_refuses),
 		cmocka_unit_test(caller_gives_up),
+		cmocka_unit_test(answer_in_a_183),
+		cmocka_unit_test(offer_in_a_183),
+		cmocka_unit_test(the_session_is_refreshed),
 	};
 
 	return cmocka_run_group_tests_name("sip_dialog_loss", tests, start_eal, stop_eal);
