@@ -71,6 +71,8 @@ struct rln_redirect; /* where 3xx responses sent us; dialog_retry.c */
 enum rln_dialog_bye { RLN_BYE_NONE, RLN_BYE_WAITS /* for the ACK of our 2xx (15) */, RLN_BYE_SENT };
 
 struct rln_dialog_refer; /* dialog_refer.h */
+struct rln_dialog_probe; /* dialog_probe.c */
+struct rln_dialog_info;  /* dialog_info.h */
 
 struct rln_dialog { /* owner: control lcore */
 	struct rln_timer repeat;         /* our 2xx until its ACK; our provisional each minute */
@@ -93,6 +95,8 @@ struct rln_dialog { /* owner: control lcore */
 	struct rln_dialog_refer *refer;  /* NULL until one side transfers */
 	struct rln_auth *auth;           /* challenges that we met; NULL until the first */
 	struct rln_asked *asked;         /* BYE, UPDATE, REFER, ... of ours, oldest last */
+	struct rln_dialog_info *info;    /* NULL until we send a key */
+	struct rln_dialog_probe *probe;  /* NULL: it is a dialog and no OPTIONS */
 
 	struct {
 		uint64_t txn;

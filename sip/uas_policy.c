@@ -21,7 +21,8 @@
 	X(OPTIONS) sep      \
 	X(UPDATE) sep       \
 	X(REFER) sep        \
-	X(NOTIFY)
+	X(NOTIFY) sep       \
+	X(INFO)
 
 #define NAME(name)  #name
 #define BIT(name)   (1u << RLN_SIP_##name)
