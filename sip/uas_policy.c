@@ -28,8 +28,6 @@
 #define BIT(name)   (1u << RLN_SIP_##name)
 #define ALLOW       ALLOWED(NAME, ", ")
 #define ACCEPT_LINE "Accept: application/sdp\r\n"
-#define X(tag)      tag " "
-#define SUPPORTED   "" RLN_SIP_OPTION_TAGS(X)
 
 static bool is_allowed(uint8_t method)
 {
@@ -38,7 +36,17 @@ static bool is_allowed(uint8_t method)
 
 void rln_policy_write_abilities(struct rln_text *t)
 {
-	rln_text_printf(t, "Allow: " ALLOW "\r\nSupported: " SUPPORTED "\r\nAllow-Events: refer\r\n");
+#define X(tag) tag,
+	static const char *const tags[] = {RLN_SIP_OPTION_TAGS(X) NULL};
+#undef X
+	const char *separator = "";
+
+	rln_text_printf(t, "Allow: " ALLOW "\r\nSupported: ");
+	for (const char *const *tag = tags; *tag; tag++) {
+		rln_text_printf(t, "%s%s", separator, *tag);
+		separator = ", ";
+	}
+	rln_text_printf(t, "\r\nAllow-Events: refer\r\n");
 }
 
 static void respond(struct rln_dialogs *all, const struct rln_sip_msg *msg, uint64_t txn, uint16_t status, const char *reason,

@@ -49,8 +49,9 @@
 #define EVENT_MAX 256
 #define TEXT_MAX  8192
 
-/* What we say of ourselves in Allow. */
+/* What we say of ourselves in Allow and Supported. */
 #define ALLOW "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, REFER, NOTIFY, INFO"
+#define SUPPORTED "replaces, norefersub"
 
 #define OUR_IP     "198.18.0.1"
 #define PEER_IP    "198.18.0.2"
