@@ -124,6 +124,7 @@ fuzz_room_wav := rtp
 fuzz_room_sip := sip
 fuzz_room_sdp := sip
 fuzz_room_dialog := sip
+fuzz_room_refer := sip
 fuzz_room_config := config
 define fuzz
 $(BUILD)/replay/$(1): $(BUILD)/tests/fuzz/$(1).o $(BUILD)/tests/fuzz/replay.o $(call archives,$(fuzz_room_$(1:_fuzz=)))

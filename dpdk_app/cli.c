@@ -18,6 +18,8 @@
 const struct rln_cli_verb rln_cli_verbs[RLN_VERB_COUNT] = {
 	[RLN_VERB_SERVE] = {"serve", "", "Answer calls by the route table until SIGTERM or Ctrl-C, which end every call first."},
 	[RLN_VERB_CALL] = {"call", "URI", "Place a call, play and record files, print a report of what was heard."},
+	[RLN_VERB_PING] = {"ping", "URI",
+		"Ask an address for an answer (OPTIONS): status and round trip, as often as --count says."},
 	[RLN_VERB_TRACE] = {"trace", "[FILTER]",
 		"Show a call of the running server as a ladder: next, id=ID, call-id=TEXT, from=TEXT or to=TEXT."},
 	[RLN_VERB_CHECK] = {"check", "",
@@ -31,18 +33,20 @@ const struct rln_cli_verb rln_cli_verbs[RLN_VERB_COUNT] = {
 
 #define SERVE  (1u << RLN_VERB_SERVE)
 #define CALL   (1u << RLN_VERB_CALL)
+#define PING   (1u << RLN_VERB_PING)
 #define TRACE  (1u << RLN_VERB_TRACE)
 #define CHECK  (1u << RLN_VERB_CHECK)
 #define CONFIG (1u << RLN_VERB_CONFIG)
 #define EVERY  ((1u << RLN_VERB_COUNT) - 1)
 
 const struct rln_cli_option rln_cli_options[] = {
-	{"config", 'c', "FILE", SERVE | CALL | TRACE | CHECK | CONFIG,
+	{"config", 'c', "FILE", SERVE | CALL | PING | TRACE | CHECK | CONFIG,
 		"Configuration; without it $RINGLANE_CONFIG, else the embedded default (a TAP device)."},
-	{"log", 'l', "LEVEL", SERVE | CALL, "error, warning, info or debug, in place of log.level."},
-	{"trace", 't', NULL, SERVE | CALL, "Print every call as a ladder of its events."},
-	{"verbose", 'v', NULL, SERVE | CALL | TRACE, "With --trace, or tracing: whole SIP messages, ids and queries, too."},
-	{"eal", 'e', "ARGS", SERVE | CALL, "Further EAL arguments; also what stands behind --."},
+	{"log", 'l', "LEVEL", SERVE | CALL | PING, "error, warning, info or debug, in place of log.level."},
+	{"trace", 't', NULL, SERVE | CALL | PING, "Print every call as a ladder of its events."},
+	{"verbose", 'v', NULL, SERVE | CALL | PING | TRACE,
+		"With --trace, or tracing: whole SIP messages, ids and queries, too."},
+	{"eal", 'e', "ARGS", SERVE | CALL | PING, "Further EAL arguments; also what stands behind --."},
 	{"play", 'p', "FILE", CALL, "WAV file to play once the call is up; without --duration the call ends after it."},
 	{"record", 'r', "FILE", CALL, "WAV file for what the peer sends; -N is put before .wav with several calls."},
 	{"stereo", 's', NULL, CALL, "Record both directions: left received, right sent."},
@@ -51,8 +55,10 @@ const struct rln_cli_option rln_cli_options[] = {
 	{"ring", 'R', "SECONDS", CALL, "Give up when nobody answers for so long; default 60."},
 	{"codec", 'C', "NAME", CALL, "Offer this codec alone: PCMU or PCMA."},
 	{"ptime", 'P', "MS", CALL, "Packet length to ask for: 10, 20, 30, 40 or 60."},
-	{"from", 'f', "NAME", CALL, "User part of our address; default sip.name."},
+	{"from", 'f', "NAME", CALL | PING, "User part of our address; default sip.name."},
 	{"calls", 'n', "N", CALL | TRACE, "Place so many calls at once, or trace so many one after another; default 1."},
+	{"count", 'k', "N", PING, "Ask so many times, one a second; default 1."},
+	{"wait", 'w', "SECONDS", PING, "Wait for an answer for so long; default 5."},
 	{"json", 'j', "FILE", CALL, "Write the report as JSON, too; - writes it to standard output instead of the table."},
 	{"brief", 'b', NULL, CHECK, "Print only what is not in order."},
 	{"help", 'h', NULL, EVERY, "Print the help of the verb."},
@@ -161,6 +167,10 @@ static int take_option(struct rln_cli *out, int letter, char *value, FILE *err)
 		return 0;
 	case 'n':
 		return count(&out->calls, "calls", value, RLN_CLI_CALLS, err);
+	case 'k':
+		return count(&out->count, "count", value, RLN_CLI_COUNT, err);
+	case 'w':
+		return seconds(&out->wait_s, "wait", value, err);
 	case 'j':
 		out->json = value;
 		return 0;
@@ -210,8 +220,9 @@ static int check_words(const struct rln_cli *cli, FILE *err)
 	const char *first = cli->words_n ? cli->words[0] : "";
 	bool file = strcmp(first, "check") == 0;
 
-	if (cli->verb == RLN_VERB_CALL && cli->words_n != 1)
-		return usage(err, "call: found %u addresses, expected one, e.g. sip:echo@198.18.0.1", cli->words_n);
+	if ((cli->verb == RLN_VERB_CALL || cli->verb == RLN_VERB_PING) && cli->words_n != 1)
+		return usage(err, "%s: found %u addresses, expected one, e.g. sip:echo@198.18.0.1", rln_cli_verbs[cli->verb].name,
+			cli->words_n);
 	if ((cli->verb == RLN_VERB_SERVE || cli->verb == RLN_VERB_CHECK || cli->verb == RLN_VERB_VERSION) && cli->words_n)
 		return usage(err, "%s: found '%s', expected options only", rln_cli_verbs[cli->verb].name, first);
 	if (cli->verb == RLN_VERB_TRACE && cli->words_n > 1)
@@ -257,7 +268,7 @@ int rln_cli_parse(struct rln_cli *out, int argc, char **argv, FILE *err)
 
 	memset(out, 0, sizeof(*out));
 	out->verb = RLN_VERB_HELP;
-	out->duration_s = out->ring_s = -1;
+	out->duration_s = out->ring_s = out->wait_s = -1;
 	while (eal < argc && strcmp(argv[eal], "--") != 0)
 		eal++;
 	if (eal < argc)
@@ -421,6 +432,8 @@ int rln_cli_main(int argc, char **argv)
 		return rln_cli_serve(&cli);
 	case RLN_VERB_CALL:
 		return rln_cli_call(&cli);
+	case RLN_VERB_PING:
+		return rln_cli_ping(&cli);
 	case RLN_VERB_TRACE:
 		return rln_cli_trace(&cli);
 	case RLN_VERB_CHECK:

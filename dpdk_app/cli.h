@@ -16,6 +16,7 @@ enum { RLN_EXIT_DONE, RLN_EXIT_FAILED, RLN_EXIT_USAGE };
 enum rln_verb {
 	RLN_VERB_SERVE,
 	RLN_VERB_CALL,
+	RLN_VERB_PING,
 	RLN_VERB_TRACE,
 	RLN_VERB_CHECK,
 	RLN_VERB_LOAD,
@@ -32,8 +33,8 @@ struct rln_cli { /* a command line, read; texts point into argv */
 	const char *config_file;    /* NULL: $RINGLANE_CONFIG, else the embedded default */
 	char eal_args[RLN_CONFIG_PATH];
 	const char *log_level, *codec, *json, *play, *record, *from;
-	double duration_s, ring_s;  /* < 0: not given */
-	unsigned ptime_ms, calls;   /* 0: not given */
+	double duration_s, ring_s, wait_s; /* < 0: not given */
+	unsigned ptime_ms, calls, count;   /* 0: not given */
 	bool trace, verbose, stereo, brief, help;
 };
 
@@ -51,6 +52,7 @@ void rln_cli_write_man(FILE *out);
 /* The verbs that have files of their own. They return the exit code. */
 int rln_cli_serve(const struct rln_cli *cli);
 int rln_cli_call(const struct rln_cli *cli);
+int rln_cli_ping(const struct rln_cli *cli);
 int rln_cli_trace(const struct rln_cli *cli);
 /* What `serve` prints once it is ready: addresses, routes and commands that call them. */
 void rln_cli_write_welcome(FILE *out, const struct rln_config *config);

@@ -8,16 +8,12 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
-#include "config/hosts.h"
-#include "config/schema.h"
 #include "dpdk_app/cli_priv.h"
 #include "dpdk_app/report.h"
 #include "lcore/clock.h"
 #include "session/ringlane.h"
-#include "sip/message.h"
 
 #define SLICE_MS       100   /* one wait; signals are looked at between them */
 #define END_MS         35000 /* a BYE without an answer gives up after 64 * T1 */
@@ -62,56 +58,6 @@ static void record_name(char *out, size_t size, const char *name, unsigned numbe
 		snprintf(out, size, "%s", name);
 	else
 		snprintf(out, size, "%.*s-%u%s", (int)stem, name, number + 1, name + stem);
-}
-
-/* The host of "sip:user@host:port;parameters", brackets included. */
-static const char *host_of(const char *target, size_t *len)
-{
-	const char *at = strchr(target, '@'), *host = at ? at + 1 : target;
-
-	if (!at && strncasecmp(host, "sip:", 4) == 0)
-		host += 4;
-	*len = *host == '[' && strchr(host, ']') ? (size_t)(strchr(host, ']') + 1 - host) : strcspn(host, ":;?>");
-	return host;
-}
-
-#define TARGET_MAX 512
-
-/* Said before anything is started: another scheme than sip, or what is no address at all. */
-static bool is_sip_target(const char *target)
-{
-	static const char *const others[] = {"sips:", "tel:", "h323:"};
-	char uri[TARGET_MAX + 8];
-	struct rln_sip_uri parts;
-
-	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-		if (strncasecmp(target, others[i], strlen(others[i])) == 0) {
-			fprintf(stderr, "ringlane: cannot call %.64s: only sip: is spoken, over UDP\n", target);
-			return false;
-		}
-	}
-	snprintf(uri, sizeof(uri), "%s%s", strncasecmp(target, "sip:", 4) == 0 ? "" : "sip:", target);
-	if (strlen(target) <= TARGET_MAX && rln_sip_uri_parse(&parts, uri, strlen(uri)) == 0 && parts.host.len)
-		return true;
-	fprintf(stderr, "ringlane: '%.64s%s' is no SIP address; expected e.g. sip:echo@198.18.0.1\n", target,
-		strlen(target) > 64 ? "..." : "");
-	return false;
-}
-
-/* Said before anything is started: a name that nobody can resolve. */
-static bool is_reachable_name(const struct rln_config *config, const char *target)
-{
-	struct rln_config_ip ip;
-	size_t len;
-	const char *host = host_of(target, &len);
-
-	if (rln_config_host_find(config, host, len, &ip) == 0)
-		return true;
-	fprintf(stderr,
-		"ringlane: cannot call %s: '%.*s' is no address and not in sip.hosts; ringlane asks no DNS. Expected e.g. "
-		"sip:echo@198.18.0.1\n",
-		target, (int)len, host);
-	return false;
 }
 
 static void explain_no_call(const char *target)
@@ -360,25 +306,6 @@ static int write_report(const struct rln_cli *cli, const struct placed *calls, u
 	return rc;
 }
 
-/* The configuration with the command line's changes, as text for rln_runtime_start(). */
-static char *config_text(const struct rln_cli *cli, struct rln_config *config, int *rc)
-{
-	char *text = NULL;
-	size_t len;
-	FILE *out;
-
-	*rc = rln_cli_config(cli, config, stderr);
-	if (*rc)
-		return NULL;
-	*rc = RLN_EXIT_FAILED;
-	out = open_memstream(&text, &len);
-	if (!out)
-		return NULL;
-	rln_config_write(out, config, false);
-	fclose(out);
-	return text;
-}
-
 /* Files are named from where the caller stands, not from media.recordings. */
 static bool absolute(const char **name, char buf[PATH_BYTES])
 {
@@ -426,11 +353,11 @@ int rln_cli_call(const struct rln_cli *given)
 
 	if (!calls || !absolute(&cli.play, play) || !absolute(&cli.record, record))
 		goto out;
-	options.config_text = text = config_text(&cli, &config, &rc);
+	options.config_text = text = rln_cli_config_text(&cli, &config, &rc);
 	if (!text)
 		goto out;
 	rc = RLN_EXIT_FAILED;
-	if (!is_sip_target(cli.words[0]) || !is_reachable_name(&config, cli.words[0]) || !are_files_usable(&cli))
+	if (!rln_cli_is_target(&config, cli.words[0]) || !are_files_usable(&cli))
 		goto out;
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);

@@ -60,6 +60,7 @@ struct rln_ev_terminate_session { uint8_t reason; uint8_t spare; uint16_t code; 
 struct rln_ev_sdp { rln_block_ref block; struct rln_slice sdp; };                    /* HOLD_SESSION, RESUME_SESSION, CALL_ESTABLISHED, REINVITE_ACKED */
 struct rln_ev_transfer_call { rln_block_ref block; struct rln_slice target; uint8_t type; uint8_t spare[7]; uint64_t replaces; };
 struct rln_ev_tones { uint16_t duration_ms; char tones[38]; };                       /* NUL terminated, 0-9 * # A-D */
+struct rln_ev_options_request { rln_block_ref block; struct rln_slice from, target; uint32_t token; uint16_t port; }; /* token: comes back; port of ours, 0 = the transport's */
 
 /* dialog -> session */
 struct rln_ev_incoming_call { rln_block_ref block; struct rln_slice call_id, from, to, sdp_offer, headers; };
@@ -121,6 +122,7 @@ struct rln_ev_media_flow { struct rln_addr local_addr, remote_addr; uint8_t dire
 struct rln_ev_first_audio_frame { uint32_t timestamp, ssrc; };
 struct rln_ev_audio_channels_ready { uint8_t can_send, can_receive; };
 struct rln_ev_remote_media_confirmed { struct rln_addr remote_addr; uint8_t rtp_flowing, rtcp_received; };
+struct rln_ev_options_answered { uint32_t token, rtt_us; int32_t error; uint16_t status; }; /* status 0: positive errno, ETIMEDOUT when nobody answered */
 struct rln_ev_session_terminated { uint8_t reason; uint8_t spare; uint16_t code; };
 struct rln_ev_command_rejected { uint16_t kind; uint16_t spare; int32_t error; };      /* the command; positive errno */
 

@@ -24,7 +24,7 @@
 	X(update_rtp_stream) X(rtp_packet) X(port) X(rtp_statistics) X(rtp_error) X(session_created) X(state_changed) \
 	X(media_event) X(sdp_event) X(media_session_ready) X(media_negotiated) X(media_flow) X(first_audio_frame) \
 	X(audio_channels_ready) X(remote_media_confirmed) X(session_terminated) X(make_call) X(code) X(target) \
-	X(other) X(flag) X(timer_fired) X(action_failed) X(evaluated) X(other_call) X(bridge) X(command_rejected)
+	X(options_request) X(options_answered) X(other) X(flag) X(timer_fired) X(action_failed) X(evaluated) X(other_call) X(bridge) X(command_rejected)
 /* clang-format on */
 
 enum payload {
@@ -112,6 +112,10 @@ static const struct field fields[] = {
 	F(transfer_call, HANDLE, replaces),
 	F(tones, STRING, tones),
 	F(tones, UNSIGNED, duration_ms),
+	F(options_request, SLICE, from),
+	F(options_request, SLICE, target),
+	F(options_request, UNSIGNED, port),
+	F(options_request, UNSIGNED, token),
 	F(incoming_call, SLICE, call_id),
 	F(incoming_call, SLICE, from),
 	F(incoming_call, SLICE, to),
@@ -244,6 +248,10 @@ static const struct field fields[] = {
 	F(remote_media_confirmed, ADDRESS, remote_addr),
 	F(remote_media_confirmed, UNSIGNED, rtp_flowing),
 	F(remote_media_confirmed, UNSIGNED, rtcp_received),
+	F(options_answered, UNSIGNED, status),
+	F(options_answered, SIGNED, error),
+	F(options_answered, UNSIGNED, rtt_us),
+	F(options_answered, UNSIGNED, token),
 	E(session_terminated, reason, reason),
 	F(session_terminated, UNSIGNED, code),
 	F(make_call, SLICE, from),

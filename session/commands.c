@@ -110,18 +110,23 @@ static int target_uri(char *text, size_t size, const char *target, struct rln_si
 	return 0;
 }
 
-static int make_call(struct rln_coord *coord, struct rln_session_id session, const struct rln_call_request *r)
+/* Who asks a peer's request to `target`, unless the application says otherwise. 0 or -EINVAL: no such peer, no such target. */
+static int from_for(const struct rln_coord *coord, unsigned peer, const char *target, char *from, size_t size)
 {
-	char text[TARGET_SIZE], from[256];
+	char text[TARGET_SIZE];
 	struct rln_sip_uri to;
 
-	if (r->peer >= RLN_COORD_PEERS || !coord->peers[r->peer].in_use || target_uri(text, sizeof(text), r->to, &to) != 0)
+	if (peer >= RLN_COORD_PEERS || !coord->peers[peer].in_use || target_uri(text, sizeof(text), target, &to) != 0)
 		return -EINVAL;
-	if (r->from)
-		return publish_call(coord, session, r, r->from);
-	if (default_from(coord, &coord->peers[r->peer], &to, text, from, sizeof(from)) != 0)
-		return -EINVAL;
-	return publish_call(coord, session, r, from);
+	return default_from(coord, &coord->peers[peer], &to, text, from, size);
+}
+
+static int make_call(struct rln_coord *coord, struct rln_session_id session, const struct rln_call_request *r)
+{
+	char from[256];
+	int rc = from_for(coord, r->peer, r->to, from, sizeof(from));
+
+	return rc == 0 ? publish_call(coord, session, r, r->from ? r->from : from) : rc;
 }
 
 int rln_coord_make_call(struct rln_coord *coord, struct rln_session_id session, const struct rln_call_request *request)
@@ -131,6 +136,26 @@ int rln_coord_make_call(struct rln_coord *coord, struct rln_session_id session, 
 	if (rc != 0)
 		rln_session_manager_unreserve(coord->sessions, session);
 	return rc;
+}
+
+int rln_coord_options(struct rln_coord *coord, struct rln_session_id asker, unsigned peer, const char *target, uint32_t token)
+{
+	struct rln_event ev = {.id = asker.v, .kind = RLN_EV_OPTIONS_REQUEST};
+	char from[256], *data;
+	size_t at = 0;
+	int rc = from_for(coord, peer, target, from, sizeof(from));
+
+	if (rc != 0)
+		return rc;
+	ev.options_request.block = rln_block_alloc(length(from) + length(target));
+	data = rln_block_data(ev.options_request.block);
+	if (!data)
+		return -ENOBUFS;
+	ev.options_request.from = put(data, &at, from);
+	ev.options_request.target = put(data, &at, target);
+	ev.options_request.token = token;
+	ev.options_request.port = coord->peers[peer].local.port;
+	return rln_session_hub_publish_event(coord, &ev);
 }
 
 int rln_coord_accept(struct rln_coord *coord, struct rln_session_id session)

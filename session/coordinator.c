@@ -83,17 +83,24 @@ static int dialog_send_ack(void *arg, struct rln_dialog_id id, const char *sdp)
 
 static int dialog_respond_refer(void *arg, struct rln_dialog_id id, uint16_t code)
 {
-	return rln_dialog_respond_refer(arg, id, code);
+	struct rln_bus_call call = begin(arg);
+
+	return (int)TELL(id, "respond_refer", code, rln_dialog_respond_refer(arg, id, code));
 }
 
 static int dialog_notify_transfer(void *arg, struct rln_dialog_id id, uint16_t status)
 {
-	return rln_dialog_notify_transfer(arg, id, status);
+	struct rln_bus_call call = begin(arg);
+
+	return (int)TELL(id, "notify_transfer", status, rln_dialog_notify_transfer(arg, id, status));
 }
 
 static int dialog_find_replaced(const void *arg, const struct rln_sip_msg *invite, struct rln_dialog_id *out)
 {
-	return rln_dialog_find_replaced(arg, invite, out);
+	struct rln_bus_call call = begin(arg);
+	int rc = rln_dialog_find_replaced(arg, invite, out);
+
+	return (int)ASK(*out, "find_replaced", rc);
 }
 
 static bool dialog_is_answered(const void *arg, struct rln_dialog_id id)
@@ -113,7 +120,9 @@ static const char *dialog_remote_uri(const void *arg, struct rln_dialog_id id)
 
 static bool dialog_peer_allows(const void *arg, struct rln_dialog_id id, enum rln_sip_method method)
 {
-	return rln_dialog_peer_allows(arg, id, method);
+	struct rln_bus_call call = begin(arg);
+
+	return ASK(id, "peer_allows", rln_dialog_peer_allows(arg, id, method)) != 0;
 }
 
 static void dialog_release(void *arg, struct rln_dialog_id id)

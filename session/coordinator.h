@@ -146,6 +146,11 @@ int rln_coord_attach_channels(struct rln_coord *coord, struct rln_session_id ses
 /* Joins a tap (session/tap.h) to the call's leg, now or as soon as it exists, or parts it. */
 int rln_coord_tap(struct rln_coord *coord, struct rln_session_id session, uint64_t tap, bool on);
 
+/* OPTIONS from a local peer to `target`; OPTIONS_ANSWERED comes to the SESSION subscribers of `asker`, an id of rln_coord_reserve() that
+ * makes no call: it goes back with rln_coord_unreserve(). `token` tells a late answer from that of the id's next asker.
+ * Nothing comes when this fails. */
+int rln_coord_options(struct rln_coord *coord, struct rln_session_id asker, unsigned peer, const char *target, uint32_t token);
+
 /* ---- views, any thread ---- */
 
 struct rln_subs *rln_coord_subs(struct rln_coord *coord);

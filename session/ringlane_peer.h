@@ -39,6 +39,10 @@ void rln_peer_free(struct rln_peer *peer);
  * NULL and errno: EINVAL (empty or too long), ENOSPC (call limit), EAGAIN (too many at once: again), ENOBUFS, EPIPE (runtime stopped). */
 struct rln_call *rln_peer_call(struct rln_peer *peer, const char *target);
 
+/** OPTIONS: asks who is there, and how long an answer takes. The SIP status of the answer (any answer is one), *rtt_us the time it took;
+ * RLN_ETIMEDOUT, -EINVAL, -EHOSTUNREACH, -ENETUNREACH ..., RLN_EENDED. Calls go on meanwhile, on other threads too. */
+int rln_peer_ping(struct rln_peer *peer, const char *target, int timeout_ms, uint32_t *rtt_us);
+
 /** The next call off the wire. NULL and errno: ETIMEDOUT, EPIPE (the runtime stopped). */
 struct rln_incoming *rln_peer_get_incoming_call(struct rln_peer *peer, int timeout_ms);
 /** Told of an incoming call, on the thread inside a wait; it owns `in` and accepts or rejects it, now or later. */

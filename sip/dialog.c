@@ -12,6 +12,8 @@
 
 #include "lcore/heap.h"
 #include "lcore/secure.h"
+#include "sip/dialog_info.h"
+#include "sip/dialog_probe.h"
 #include "sip/dialog_refer.h"
 #include "sip/dialog_refresh.h"
 #include "sip/dialog_reliable.h"
@@ -100,17 +102,25 @@ static int set_texts(struct rln_dialog *d, struct rln_span call_id, struct rln_s
 	return 0;
 }
 
+void rln_dialog_unindex(struct rln_dialog *d)
+{
+	if (d->index_hash)
+		rln_dialog_index_del(&d->all->index, d->index_hash, d->self);
+	d->index_hash = 0;
+}
+
 static void free_dialog(struct rln_dialog *d)
 {
 	struct rln_dialogs *all = d->all;
 
 	rln_wheel_disarm(all->cfg.wheel, &d->repeat);
 	rln_wheel_disarm(all->cfg.wheel, &d->guard);
-	if (d->index_hash)
-		rln_dialog_index_del(&all->index, d->index_hash, d->self);
+	rln_dialog_unindex(d);
 	if (d->merge_hash)
 		rln_dialog_index_del(&all->merge, d->merge_hash, d->self);
 	rln_refer_free(d);
+	rln_info_free(d);
+	rln_probe_free(d);
 	rln_block_release(d->answer.block);
 	rln_ask_drop(d);
 	rln_auth_destroy(d->auth);
@@ -296,6 +306,7 @@ void rln_dialog_end(struct rln_dialog *d)
 	refuse_open(d, &d->theirs);
 	refuse_open(d, &d->offer);
 	rln_refer_end(d);
+	rln_info_end(d);
 	rln_ask_drop(d);
 	if (d->ours.phase == RLN_OURS_ACK_WAITS)
 		rln_uac_ack_pending(d);

@@ -25,6 +25,12 @@
  *     cancelled the dialog is idle afterwards and waits for the session: INITIATE_CALL sends the INVITE again, with
  *     what was asked for (worth trying when rln_dialog_can_retry()); TERMINATE_SESSION or a release ends it.
  *   - In a dialog that stands, requests of ours that are challenged go out once more by themselves.
+ *   - TRANSFER_CALL is told as TRANSFER_TRYING (the 202, each provisional status in a NOTIFY) and then once as DONE or
+ *     FAILED, with the status that the peer told; FAILED too when the REFER was refused or could not be sent (DIALOG_ERROR
+ *     first for a transport fault), 408 when the reports ended in silence, 487 when they ended without a final status.
+ *   - SEND_DTMF: a key that is refused is DIALOG_ERROR {REQUEST_REFUSED, code}, and those behind it are dropped.
+ *   - 408 or 481 to a REFER or INFO is REFUSED with that code, no answer at all TIMED_OUT (408): the peer has no such call.
+ *   - TRANSFER_REQUESTED wants rln_dialog_respond_refer(); until then further REFERs are put off.
  *   - UAS: ACK of the first 2xx gives CALL_ESTABLISHED; that of a re-INVITE only when our 2xx carried the offer.
  *     64*T1 without one: ACK_MISSING (408).
  *   - After each dialog's end (or at any time) the session calls rln_dialog_release(); until then the handle stays

@@ -8,6 +8,8 @@
 
 #include "lcore/count.h"
 #include "lcore/log.h"
+#include "sip/dialog_info.h"
+#include "sip/dialog_probe.h"
 #include "sip/dialog_refer.h"
 
 struct rln_slice rln_dialog_sdp_of(const struct rln_sip_msg *msg)
@@ -96,6 +98,14 @@ void rln_dialog_emit_reinvite(struct rln_dialog *d, const struct rln_sip_msg *ms
 	ev.reinvite_received.sdp = rln_dialog_sdp_of(msg);
 	ev.reinvite_received.method = msg->method;
 	publish(d, &ev);
+}
+
+void rln_dialog_emit_key(struct rln_dialog *d, char key, uint16_t duration_ms)
+{
+	struct rln_event ev = {.kind = RLN_EV_DTMF_RECEIVED, .dtmf_received = {.duration_ms = duration_ms, .tones = {key}}};
+
+	if (!is_silent(d))
+		publish(d, &ev);
 }
 
 int rln_dialog_emit_transfer(struct rln_dialog *d, struct rln_event *ev)
@@ -276,6 +286,27 @@ static void on_transfer(struct rln_dialogs *all, uint64_t id, const struct rln_e
 	rln_dialog_settle(d);
 }
 
+static void on_send_dtmf(struct rln_dialogs *all, uint64_t id, const struct rln_ev_tones *ev)
+{
+	struct rln_dialog *d = rln_dialog_get(all, id);
+
+	if (!d)
+		return;
+	rln_info_send(d, ev);
+	rln_dialog_settle(d);
+}
+
+static void on_options(struct rln_dialogs *all, uint64_t id, const struct rln_ev_options_request *ev)
+{
+	struct rln_probe_order order = {.from = rln_slice_text(ev->block, ev->from),
+		.target = rln_slice_text(ev->block, ev->target),
+		.port = ev->port,
+		.token = ev->token,
+		.asker = id};
+
+	rln_probe_start(all, &order);
+}
+
 void rln_dialog_hub_handle(void *dialogs, const struct rln_event *ev)
 {
 	switch ((int)rln_event_kind(ev)) {
@@ -302,6 +333,12 @@ void rln_dialog_hub_handle(void *dialogs, const struct rln_event *ev)
 		break;
 	case RLN_EV_TRANSFER_CALL:
 		on_transfer(dialogs, ev->id, &ev->transfer_call);
+		break;
+	case RLN_EV_SEND_DTMF:
+		on_send_dtmf(dialogs, ev->id, &ev->send_dtmf);
+		break;
+	case RLN_EV_OPTIONS_REQUEST:
+		on_options(dialogs, ev->id, &ev->options_request);
 		break;
 	default: /* kinds whose work has not come yet: nothing raises them (event.def, LATER) */
 		rln_log(RLN_LOG_WARNING, ev->id, "dialog layer: nobody takes %s", rln_event_info(rln_event_kind(ev))->name);

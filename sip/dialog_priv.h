@@ -19,6 +19,8 @@ struct rln_dialog *rln_dialog_find(const struct rln_dialogs *all, struct rln_spa
 bool rln_dialog_is_merged(const struct rln_dialogs *all, const struct rln_sip_msg *invite);
 /* A dialog for an INVITE of theirs; NULL: table full or no memory. */
 struct rln_dialog *rln_dialog_create_uas(struct rln_dialogs *all, const struct rln_sip_msg *invite);
+/* Requests of the peer do not find it any more. */
+void rln_dialog_unindex(struct rln_dialog *d);
 void rln_dialog_set_state(struct rln_dialog *d, enum rln_dialog_state state);
 /* The dialog is over: TERMINATED goes up, and nothing after it. */
 void rln_dialog_end(struct rln_dialog *d);
@@ -167,6 +169,8 @@ void rln_dialog_emit_error(struct rln_dialog *d, enum rln_dialog_fault fault, un
 void rln_dialog_emit_state(struct rln_dialog *d, enum rln_dialog_state from, enum rln_dialog_state to);
 /* TRANSFER_REQUESTED; the event's block is taken in every case. -ENOTCONN: nobody would hear of it. */
 int rln_dialog_emit_transfer(struct rln_dialog *d, struct rln_event *ev);
+/* DTMF_RECEIVED: one key by INFO. */
+void rln_dialog_emit_key(struct rln_dialog *d, char key, uint16_t duration_ms);
 /* The message's SDP: its body, when that is what it claims to be. */
 struct rln_slice rln_dialog_sdp_of(const struct rln_sip_msg *msg);
 

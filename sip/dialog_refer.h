@@ -25,20 +25,20 @@ enum rln_refer_theirs {          /* REFER of theirs */
 
 struct rln_dialog_refer {
 	struct rln_dialog *dialog;
+	uint64_t orders;                 /* REFERs of ours so far: which one an answer is for */
 	struct rln_timer guard;          /* ours: until the next NOTIFY must have come */
 	struct rln_timer clock;          /* theirs: the subscription's end, or a NOTIFY that no memory was left for */
 	struct {
-		uint64_t txn;            /* of the REFER, 0 = answered */
-		uint32_t cseq;           /* the subscription's id (RFC 3515 2.4.6) */
+		uint32_t cseq;           /* the subscription's id (RFC 3515 2.4.6); while the REFER is out the first that it can be */
 		uint8_t phase;
 		bool is_told;            /* DONE or FAILED went up */
 	} ours;
 	struct {
-		uint64_t txn, notify;    /* the REFER; the NOTIFY on its way, 0 = none */
-		uint32_t cseq;
+		uint64_t txn;            /* the REFER */
+		uint32_t cseq;           /* the subscription's id */
 		uint8_t phase;
 		bool is_quiet, is_last;  /* Refer-Sub: false; the NOTIFY on its way ends the subscription */
-		bool has_expired;
+		bool is_telling, has_expired; /* a NOTIFY is on its way */
 		uint16_t next, last;     /* status to be told, 0 = nothing new; the one told last */
 		uint64_t deadline_ns;
 	} theirs;
@@ -59,16 +59,10 @@ struct rln_refer_order {
 /* Tells by itself what came of it, also when nothing could be sent. */
 void rln_refer_start(struct rln_dialog *d, const struct rln_refer_order *order);
 void rln_refer_on_notify(struct rln_dialog *d, const struct rln_sip_msg *msg, uint64_t txn);
-/* The answer to a REFER of ours; false when that transaction is none of them. */
-bool rln_refer_on_response(struct rln_dialog *d, const struct rln_sip_msg *msg, uint64_t txn);
-bool rln_refer_on_fault(struct rln_dialog *d, uint64_t txn, int error);
 void rln_refer_on_guard(struct rln_timer *timer, uint64_t now_ns);
 void rln_refer_close_ours(struct rln_dialog_refer *r);
 
 /* dialog_refer_uas.c */
 void rln_referred_on_request(struct rln_dialog *d, const struct rln_sip_msg *msg, uint64_t txn);
-/* The answer to a NOTIFY of ours; false when that transaction is none of them. */
-bool rln_referred_on_response(struct rln_dialog *d, const struct rln_sip_msg *msg, uint64_t txn);
-bool rln_referred_on_fault(struct rln_dialog *d, uint64_t txn);
 void rln_referred_on_clock(struct rln_timer *timer, uint64_t now_ns);
 void rln_referred_close(struct rln_dialog_refer *r);

@@ -2,7 +2,7 @@
 /*
  * A transfer that we ask the peer for: REFER, and the NOTIFYs that tell how it goes (RFC 3515 2.4.2 to 2.4.7).
  *
- * The transfer goes up as TRANSFER_TRYING, any number of times, and then once as DONE or FAILED. The peer's word counts
+ * The transfer goes up as TRANSFER_TRYING, from the 202 on and any number of times, and then once as DONE or FAILED. The peer's word counts
  * wherever it stands: a NOTIFY may come before the 202 (2.4.4), and a final one may leave the subscription active. A
  * subscription that ends, or falls silent, without a final status is a transfer that failed: nobody will tell any more.
  */
@@ -16,7 +16,8 @@
 #include "sip/refer_to.h"
 #include "sip/sipfrag.h"
 
-#define REFER_MAX 3072 /* the header lines of a REFER: a URI of 1,024, a Call-ID with three characters for each of its own, two tags */
+#define REFER_MAX                                                                                                                \
+	3072 /* the header lines of a REFER: a URI of 1,024, a Call-ID with three characters for each of its own, two tags */
 
 static struct rln_wheel *wheel(const struct rln_dialog_refer *r)
 {
@@ -99,27 +100,24 @@ static int write_headers(struct rln_text *t, const struct rln_dialog *d, const s
 	return t->full ? -EMSGSIZE : 0;
 }
 
+static void on_answer(struct rln_dialog *d, const struct rln_dialog_ask *ask, const struct rln_sip_msg *msg, int error);
+
 static int send_refer(struct rln_dialog_refer *r, const struct rln_refer_order *order)
 {
-	struct rln_dialog *d = r->dialog;
-	struct rln_dialog_request req = {.method = RLN_SIP_REFER, .owner = d->self};
-	char head[REFER_MAX], branch[RLN_BRANCH_MAX];
+	struct rln_dialog_ask ask = {.method = RLN_SIP_REFER, .done = on_answer, .arg = r->orders + 1};
+	char head[REFER_MAX];
 	struct rln_text t;
 	int rc;
 
 	rln_text_init(&t, head, sizeof(head));
-	rc = write_headers(&t, d, order);
+	rc = write_headers(&t, r->dialog, order);
+	ask.extra = (struct rln_span){head, t.len};
+	if (rc == 0)
+		rc = rln_dialog_ask(r->dialog, &ask);
 	if (rc != 0)
 		return rc;
-	req.extra = (struct rln_span){head, t.len};
-	req.remote = d->remote;
-	req.branch = branch;
-	req.txn = &r->ours.txn;
-	req.cseq = d->local_cseq + 1;
-	rc = rln_dialog_request(d, &req);
-	if (rc != 0)
-		return rc;
-	d->local_cseq = r->ours.cseq = req.cseq;
+	r->orders++;
+	r->ours.cseq = r->dialog->local_cseq;
 	r->ours.phase = RLN_REFER_SENT;
 	return 0;
 }
@@ -198,37 +196,13 @@ static void on_refused(struct rln_dialog_refer *r, uint16_t status)
 	rln_refer_close_ours(r);
 }
 
-static bool is_our_refer(const struct rln_dialog *d, uint64_t txn)
-{
-	return d->refer && txn && d->refer->ours.txn == txn;
-}
-
-bool rln_refer_on_response(struct rln_dialog *d, const struct rln_sip_msg *msg, uint64_t txn)
-{
-	if (!is_our_refer(d, txn))
-		return false;
-	if (msg->status < 200) {
-		tell_trying(d->refer, msg->status);
-		return true;
-	}
-	d->refer->ours.txn = 0;
-	if (msg->status < 300)
-		on_accepted(d->refer, msg);
-	else
-		on_refused(d->refer, msg->status);
-	return true;
-}
-
 /* A NOTIFY that came says more than a response that did not. */
-bool rln_refer_on_fault(struct rln_dialog *d, uint64_t txn, int error)
+static void on_fault(struct rln_dialog_refer *r, int error)
 {
-	struct rln_dialog_refer *r = d->refer;
+	struct rln_dialog *d = r->dialog;
 
-	if (!is_our_refer(d, txn))
-		return false;
-	r->ours.txn = 0;
 	if (r->ours.phase != RLN_REFER_SENT)
-		return true;
+		return;
 	rln_refer_close_ours(r);
 	if (error == ETIMEDOUT) {
 		rln_dialog_emit_progress(d, RLN_CALL_TIMED_OUT, 408, NULL);
@@ -236,7 +210,23 @@ bool rln_refer_on_fault(struct rln_dialog *d, uint64_t txn, int error)
 		rln_dialog_emit_error(d, RLN_FAULT_TRANSPORT, (unsigned)error);
 		rln_dialog_emit_progress(d, RLN_CALL_TRANSFER_FAILED, 503, NULL);
 	}
-	return true;
+}
+
+/* Challenged, the REFER went out again with another CSeq: the one that was answered names the subscription. */
+static void on_answer(struct rln_dialog *d, const struct rln_dialog_ask *ask, const struct rln_sip_msg *msg, int error)
+{
+	struct rln_dialog_refer *r = d->refer;
+
+	if (ask->arg != r->orders || r->ours.phase == RLN_REFER_NONE)
+		return; /* its NOTIFY came first, and was its last */
+	if (!msg) {
+		on_fault(r, error);
+	} else if (msg->status < 300) {
+		r->ours.cseq = msg->cseq;
+		on_accepted(r, msg);
+	} else {
+		on_refused(r, msg->status);
+	}
 }
 
 /* ---- its NOTIFYs ---- */
@@ -252,18 +242,23 @@ void rln_refer_on_guard(struct rln_timer *timer, uint64_t now_ns)
 	rln_dialog_settle(r->dialog);
 }
 
-/* 2.4.6: `id` may be missing as long as there is one subscription, and we have no more. */
+/* 0 is none: our CSeqs are larger. */
+static unsigned long number(struct rln_span text)
+{
+	return text.len && text.len < 11 ? strtoul(text.s, NULL, 10) : 0;
+}
+
+/* 2.4.6: `id` may be missing as long as there is one subscription, and we have no more. While the REFER is out it may have gone out
+ * again, and its number is not known. */
 static bool is_ours(const struct rln_dialog *d, const struct rln_sip_msg *msg)
 {
 	struct rln_span id;
-	char want[16];
 
 	if (!d->refer || d->refer->ours.phase == RLN_REFER_NONE)
 		return false;
 	if (!rln_param_find(rln_span_in(msg, msg->event), "id", &id))
 		return true;
-	snprintf(want, sizeof(want), "%u", d->refer->ours.cseq);
-	return rln_span_is(id, want);
+	return d->refer->ours.phase == RLN_REFER_SENT ? number(id) >= d->refer->ours.cseq : number(id) == d->refer->ours.cseq;
 }
 
 /* The status that the body tells: 0 when there is no body; -code when the NOTIFY is to be refused for it. */
@@ -333,8 +328,8 @@ void rln_refer_on_notify(struct rln_dialog *d, const struct rln_sip_msg *msg, ui
 	if (refusal)
 		rln_policy_respond(d->all, msg, txn, refusal, NULL, refusal == 489 ? "Allow-Events: refer\r\n" : NULL);
 	else if (status < 0)
-		rln_policy_respond(d->all, msg, txn, (uint16_t)-status, NULL,
-			status == -415 ? "Accept: message/sipfrag\r\n" : NULL);
+		rln_policy_respond(
+			d->all, msg, txn, (uint16_t)-status, NULL, status == -415 ? "Accept: message/sipfrag\r\n" : NULL);
 	else
 		rln_policy_respond(d->all, msg, txn, 200, NULL, NULL);
 	if (!refusal)

@@ -74,35 +74,30 @@ static void write_subscription_state(struct rln_text *t, const struct rln_dialog
 	uint64_t now = rln_wheel_now(wheel(r));
 
 	if (is_last)
-		rln_text_printf(t, "Subscription-State: terminated;reason=%s\r\n", r->theirs.has_expired ? "timeout" : "noresource");
+		rln_text_printf(
+			t, "Subscription-State: terminated;reason=%s\r\n", r->theirs.has_expired ? "timeout" : "noresource");
 	else
 		rln_text_printf(t, "Subscription-State: active;expires=%u\r\n",
 			(unsigned)((r->theirs.deadline_ns - now + RLN_SEC - 1) / RLN_SEC));
 }
 
+static void on_answer(struct rln_dialog *d, const struct rln_dialog_ask *ask, const struct rln_sip_msg *msg, int error);
+
 static int send_notify(struct rln_dialog_refer *r, uint16_t status, bool is_last)
 {
-	struct rln_dialog *d = r->dialog;
-	struct rln_dialog_request req = {.method = RLN_SIP_NOTIFY, .owner = d->self, .body_type = RLN_SIPFRAG_TYPE};
-	char head[128], frag[64], branch[RLN_BRANCH_MAX];
+	struct rln_dialog_ask ask = {
+		.method = RLN_SIP_NOTIFY, .content_type = RLN_SIPFRAG_TYPE, .done = on_answer, .arg = r->theirs.cseq};
+	char head[128], frag[64];
 	struct rln_text t, body;
-	int rc;
 
 	rln_text_init(&t, head, sizeof(head));
 	rln_text_printf(&t, "Event: refer;id=%u\r\n", r->theirs.cseq);
 	write_subscription_state(&t, r, is_last);
 	rln_text_init(&body, frag, sizeof(frag));
 	rln_sipfrag_build(&body, status);
-	req.extra = (struct rln_span){head, t.len};
-	req.sdp = (struct rln_span){frag, body.len};
-	req.remote = d->remote;
-	req.branch = branch;
-	req.txn = &r->theirs.notify;
-	req.cseq = d->local_cseq + 1;
-	rc = rln_dialog_request(d, &req);
-	if (rc == 0)
-		d->local_cseq = req.cseq;
-	return rc;
+	ask.extra = (struct rln_span){head, t.len};
+	ask.body = (struct rln_span){frag, body.len};
+	return rln_dialog_ask(r->dialog, &ask);
 }
 
 /* When the next thing is due: the subscription's end, or another try in T1. */
@@ -120,22 +115,37 @@ static void tell(struct rln_dialog_refer *r)
 	bool is_last = status >= 200 || r->theirs.has_expired;
 	int rc;
 
-	if (!status || r->theirs.notify)
+	if (!status || r->theirs.is_telling)
 		return;
 	rc = send_notify(r, status, is_last);
 	if (rc != 0)
 		rln_log(RLN_LOG_WARNING, r->dialog->self, "NOTIFY not sent: %s", strerror(-rc));
-	if (rc == -ENOBUFS || rc == 0)
+	if (rc == -ENOBUFS || rc == -ENOMEM || rc == 0)
 		arm_clock(r, rc != 0);
 	else
 		rln_referred_close(r); /* nowhere to send it to, now or later */
 	if (rc != 0)
 		return;
+	r->theirs.is_telling = true;
 	r->theirs.next = 0;
 	r->theirs.last = status;
 	r->theirs.is_last = is_last;
 	if (is_last)
 		rln_wheel_disarm(wheel(r), &r->clock);
+}
+
+static void on_answer(struct rln_dialog *d, const struct rln_dialog_ask *ask, const struct rln_sip_msg *msg, int error)
+{
+	struct rln_dialog_refer *r = d->refer;
+
+	(void)error;
+	if (ask->arg != r->theirs.cseq || !r->theirs.is_telling)
+		return; /* of a subscription that is over */
+	r->theirs.is_telling = false;
+	if (!msg || msg->status >= 300 || r->theirs.is_last)
+		rln_referred_close(r);
+	else
+		tell(r);
 }
 
 /* Time is up: the peer hears so, with the last status. */
@@ -295,33 +305,4 @@ int rln_dialog_notify_transfer(struct rln_dialogs *all, struct rln_dialog_id id,
 	r->theirs.next = status;
 	tell(r);
 	return 0;
-}
-
-static bool is_our_notify(const struct rln_dialog *d, uint64_t txn)
-{
-	return d->refer && txn && d->refer->theirs.notify == txn;
-}
-
-bool rln_referred_on_response(struct rln_dialog *d, const struct rln_sip_msg *msg, uint64_t txn)
-{
-	struct rln_dialog_refer *r = d->refer;
-
-	if (!is_our_notify(d, txn))
-		return false;
-	if (msg->status < 200)
-		return true;
-	r->theirs.notify = 0;
-	if (msg->status >= 300 || r->theirs.is_last)
-		rln_referred_close(r);
-	else
-		tell(r);
-	return true;
-}
-
-bool rln_referred_on_fault(struct rln_dialog *d, uint64_t txn)
-{
-	if (!is_our_notify(d, txn))
-		return false;
-	rln_referred_close(d->refer);
-	return true;
 }

@@ -45,7 +45,7 @@ static void write_body(struct rln_text *t, const char *content_type, struct rln_
  * 2.2, RFC 6665 8.1.1), those that offer media what we can do. */
 static void write_ourselves(struct rln_text *t, const struct rln_dialog *d, enum rln_sip_method method)
 {
-	bool offers = method == RLN_SIP_INVITE || method == RLN_SIP_UPDATE;
+	bool offers = method == RLN_SIP_INVITE || method == RLN_SIP_UPDATE || method == RLN_SIP_OPTIONS;
 
 	if (offers || method == RLN_SIP_REFER || method == RLN_SIP_NOTIFY)
 		rln_dialog_write_contact(t, d);

@@ -74,6 +74,8 @@ struct rln_pracks;   /* dialog_prack.c */
 enum rln_dialog_bye { RLN_BYE_NONE, RLN_BYE_WAITS /* for the ACK of our 2xx (15) */, RLN_BYE_SENT };
 
 struct rln_dialog_refer; /* dialog_refer.h */
+struct rln_dialog_probe; /* dialog_probe.c */
+struct rln_dialog_info;  /* dialog_info.h */
 
 struct rln_dialog { /* owner: control lcore */
 	struct rln_timer repeat;         /* our 2xx until its ACK; our provisional each minute */
@@ -107,6 +109,8 @@ struct rln_dialog { /* owner: control lcore */
 		uint8_t raises;          /* 422 responses since the last refresh */
 		char *sdp, *next_sdp;    /* the description that counts, and one whose answer is out; while a refresh may need them */
 	} timer;
+	struct rln_dialog_info *info;    /* NULL until we send a key */
+	struct rln_dialog_probe *probe;  /* NULL: it is a dialog and no OPTIONS */
 
 	struct {
 		uint64_t txn;

@@ -15,6 +15,7 @@
 #include "sip/dialog_refer.h"
 #include "sip/dialog_refresh.h"
 #include "sip/dialog_reliable.h"
+#include "sip/dialog_priv.h"
 
 static const struct rln_span nothing = {NULL, 0};
 
@@ -388,8 +389,6 @@ void rln_uac_on_response(struct rln_dialog *d, const struct rln_sip_msg *msg, ui
 		on_invite_response(d, msg);
 	else if (msg->cseq_method == RLN_SIP_INVITE && txn == d->acked.txn && msg->status / 100 == 2)
 		on_further_2xx(d, msg);
-	else if (rln_refer_on_response(d, msg, txn) || rln_referred_on_response(d, msg, txn))
-		return;
 	else
 		rln_ask_on_response(d, msg, txn); /* else to a CANCEL, which says nothing that the INVITE's will not say */
 }
@@ -420,7 +419,7 @@ void rln_uac_on_fault(struct rln_dialog *d, uint64_t txn, int error)
 {
 	if (d->ours.phase != RLN_OURS_NONE && d->ours.phase != RLN_OURS_ACK_WAITS && txn == d->ours.txn) {
 		on_invite_fault(d, error);
-	} else if (rln_ask_on_fault(d, txn, error) || rln_refer_on_fault(d, txn, error) || rln_referred_on_fault(d, txn)) {
+	} else if (rln_ask_on_fault(d, txn, error)) {
 		return;
 	} else if (txn == d->theirs.txn || txn == d->offer.txn || txn == d->answer.txn) {
 		rln_uas_on_fault(d, txn, error);

@@ -12,6 +12,7 @@
 #include "lcore/clock.h"
 #include "lcore/log.h"
 #include "lcore/secure.h"
+#include "sip/dialog_info.h"
 #include "sip/dialog_refer.h"
 #include "sip/dialog_refresh.h"
 #include "sip/dialog_reliable.h"
@@ -184,7 +185,7 @@ static int respond(struct rln_dialog *d, struct rln_dialog_theirs *r, const stru
 		return -ENOTCONN;
 	if (!request_of(d, r)) {
 		if (r->method == RLN_SIP_INVITE)
-			return -ENOTCONN; /* its transaction broke, and the event that says so is on its way */
+			return -ENOTCONN;   /* its transaction broke, and the event that says so is on its way */
 		r->phase = RLN_THEIRS_NONE; /* an UPDATE that its sender no longer waits for (RFC 4320) */
 		return 0;
 	}
@@ -508,6 +509,8 @@ void rln_uas_on_request(struct rln_dialog *d, const struct rln_sip_msg *msg, uin
 		on_update(d, msg, txn);
 	else if (msg->method == RLN_SIP_REFER)
 		rln_referred_on_request(d, msg, txn);
+	else if (msg->method == RLN_SIP_INFO)
+		rln_info_on_request(d, msg, txn);
 	else if (msg->method == RLN_SIP_NOTIFY)
 		rln_refer_on_notify(d, msg, txn);
 	else if (msg->method == RLN_SIP_PRACK)
@@ -531,7 +534,8 @@ void rln_uas_on_cancel(struct rln_dialogs *all, const struct rln_sip_msg *msg, u
 		return;
 	if (d->theirs.txn == invite.v && d->theirs.phase == RLN_THEIRS_OPEN)
 		give_up(d);
-	else if (d->offer.txn == invite.v && d->offer.phase == RLN_THEIRS_OPEN && rln_uas_respond_offer(d, 487, nothing, nothing) == 0)
+	else if (d->offer.txn == invite.v && d->offer.phase == RLN_THEIRS_OPEN &&
+		 rln_uas_respond_offer(d, 487, nothing, nothing) == 0)
 		d->offer.phase = RLN_THEIRS_MOOT;
 	rln_dialog_settle(d);
 }

@@ -90,7 +90,7 @@ struct rln_sip_msg {
  * X("tag"): the option tags that we support: the one list behind Supported, and behind `unsupported` of a Require. It grows
  * with the features (RFC 3262 100rel, RFC 4028 timer, RFC 3891 replaces), never ahead of them.
  */
-#define RLN_SIP_OPTION_TAGS(X) X("100rel") X("timer")
+#define RLN_SIP_OPTION_TAGS(X) X("100rel") X("timer") X("replaces") X("norefersub")
 
 /* Does the list above have this tag? */
 bool rln_sip_option_is_supported(const char *tag, size_t len);

@@ -163,8 +163,7 @@ int rln_refer_to_parse(struct rln_refer_to *out, struct rln_text *t, struct rln_
 	int rc;
 
 	memset(out, 0, sizeof(*out));
-	if (rln_sip_addr_split(&uri, &end, value.s, value.len) != 0 ||
-		!rln_sip_params_are_sound(value.s + end, value.len - end))
+	if (rln_sip_addr_split(&uri, &end, value.s, value.len) != 0 || !rln_sip_params_are_sound(value.s + end, value.len - end))
 		return -400;
 	if (uri.scheme.len != 3 || strncasecmp(value.s + uri.scheme.off, "sip", 3) != 0)
 		return -416;

@@ -23,7 +23,8 @@
 	X(UPDATE) sep       \
 	X(PRACK) sep        \
 	X(REFER) sep        \
-	X(NOTIFY)
+	X(NOTIFY) sep       \
+	X(INFO)
 
 #define NAME(name)  #name
 #define BIT(name)   (1u << RLN_SIP_##name)

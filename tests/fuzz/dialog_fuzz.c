@@ -6,6 +6,8 @@
  *   P text    the peer's response to our last request: status line without version, then header lines
  *   C, L      the session calls: with an offer, without one       A n  it answers with status n (2xx with SDP)
  *   H U K S X it ends, offers again, acknowledges with an answer, cancels, releases     T n  n ms go by
+ *   F, G  it transfers the peer, blind or in favour of another call     Y n, N n  it answers a REFER, tells how that goes
+ *   D keys   it sends keys     O uri  somebody asks for an answer
  * Whatever happens, at the end no slot, timer, block, buffer or allocation may be left.
  */
 #define FIXTURE_ABORTS
@@ -13,15 +15,22 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static struct rln_dialog_id call; /* the latest */
+static struct rln_dialog_id call, other; /* the latest, the one before */
 
 static void react(struct node *node, const struct rln_event *ev)
 {
-	rln_block_release(rln_event_block(&node->events[--node->events_n]));
-	if (rln_event_kind(ev) == RLN_EV_INCOMING_CALL)
+	rln_block_ref msg = rln_event_block(&node->events[--node->events_n]);
+
+	if (rln_event_kind(ev) == RLN_EV_INCOMING_CALL) {
+		struct rln_dialog_id replaced;
+
+		other = call;
 		call.v = ev->id;
+		rln_dialog_find_replaced(node->dialogs, rln_sip_msg_of(msg), &replaced);
+	}
 	if (rln_event_kind(ev) == RLN_EV_CALL_TERMINATED && ev->call_terminated.reason == RLN_END_CANCELLED)
 		rln_dialog_send_response(node->dialogs, (struct rln_dialog_id){ev->id}, 487, NULL, NULL);
+	rln_block_release(msg);
 }
 
 /* Our last request, NULL when there is none among what is remembered. */
@@ -79,11 +88,43 @@ static void respond(const char *text, size_t len)
 	reply(request, status, "peer", extra, strstr(extra, "offer") ? SDP_OFFER : NULL);
 }
 
+static void transfer(bool attended)
+{
+	struct rln_event ev = {.kind = RLN_EV_TRANSFER_CALL, .id = call.v};
+
+	ev.transfer_call.block =
+		rln_block_from_text("carol@" PEER_IP, attended ? 0 : strlen("carol@" PEER_IP), &ev.transfer_call.target);
+	ev.transfer_call.type = attended;
+	ev.transfer_call.replaces = other.v;
+	rln_bus_publish(node0->bus, &ev);
+}
+
+static void send_keys(const char *text, size_t len)
+{
+	struct rln_event ev = {.kind = RLN_EV_SEND_DTMF, .id = call.v};
+
+	memcpy(ev.send_dtmf.tones, text, len < sizeof(ev.send_dtmf.tones) - 1 ? len : sizeof(ev.send_dtmf.tones) - 1);
+	rln_bus_publish(node0->bus, &ev);
+	pump();
+}
+
+static void ask_options(const char *text, size_t len)
+{
+	struct rln_event ev = {.kind = RLN_EV_OPTIONS_REQUEST, .id = 1};
+	struct rln_slice all;
+
+	ev.options_request.block = rln_block_from_text(text, len < 2000 ? len : 2000, &all);
+	ev.options_request.from = ev.options_request.target = all;
+	rln_bus_publish(node0->bus, &ev);
+	pump();
+}
+
 static void order(char what, unsigned n)
 {
 	switch (what) {
 	case 'C':
 	case 'L':
+		other = call;
 		call = rln_dialog_create(dialogs0, "alice@" OUR_IP, "bob@" PEER_IP);
 		publish_initiate(node0, call, what == 'C' ? SDP_OFFER : NULL);
 		break;
@@ -105,6 +146,16 @@ static void order(char what, unsigned n)
 	case 'X':
 		rln_dialog_release(dialogs0, call);
 		break;
+	case 'F':
+	case 'G':
+		transfer(what == 'G');
+		break;
+	case 'Y':
+		rln_dialog_respond_refer(dialogs0, call, (uint16_t)n);
+		break;
+	case 'N':
+		rln_dialog_notify_transfer(dialogs0, call, (uint16_t)n);
+		break;
 	case 'T':
 		run_for(n % 100000);
 		break;
@@ -122,6 +173,10 @@ static void step(const char *text, size_t len)
 		datagram(text + 1, len - 1);
 	else if (text[0] == 'P')
 		respond(text + 1, len - 1);
+	else if (text[0] == 'D')
+		send_keys(text + 1, len - 1);
+	else if (text[0] == 'O')
+		ask_options(text + 1, len - 1);
 	else
 		order(text[0], (unsigned)atoi(text + 1));
 }
@@ -139,7 +194,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	started = true;
 	memcpy(script, data, size);
 	script[size] = '\0';
-	call.v = 0;
+	call.v = other.v = 0;
 	world_start(1);
 	node0->react = react;
 	for (unsigned n = 0; at < script + size && n < 40; n++) {

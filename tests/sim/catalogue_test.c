@@ -5,6 +5,7 @@
  * a LATER kind that something raised (R36).
  */
 #include "tests/sim/catalogue_links.h"
+#include "tests/sim/catalogue_sip.h"
 #include "tests/sim/sim.h"
 
 #include "session/api_priv.h"
@@ -285,6 +286,7 @@ static int live(void **state)
 	sim_rtp_close(rtp);
 	sim_sip_close(sip);
 	catalogue_links_live(bob);
+	catalogue_sip_live(bob);
 	rln_peer_free(bob);
 	sim_trace_count();
 	story.a_media = sim_trace_at(sim_trace_wait(0, RLN_EV_MEDIA_SESSION_CREATED, story.a))->ev.media_session_created.media_id;
@@ -483,7 +485,9 @@ static void kind_is_observed(void **state)
 	size_t n = sim_trace_count();
 	unsigned seen = 0;
 
-	bool (*check)(const struct sim_event *e) = checks[kind] ? checks[kind] : catalogue_links_checks[kind];
+	bool (*check)(const struct sim_event *e) = checks[kind]                   ? checks[kind]
+						   : catalogue_links_checks[kind] ? catalogue_links_checks[kind]
+										  : catalogue_sip_checks[kind];
 
 	if (!check)
 		fail_msg("%s is LIVE and has no check", info->name);

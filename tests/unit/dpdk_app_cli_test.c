@@ -119,6 +119,10 @@ static void test_what_is_refused(void **state)
 	refuse("call a -n 1001", "--calls: found '1001'");
 	refuse("call a -n -5", "--calls: found '-5'");
 	refuse("call a -P 5x", "--ptime: found '5x'");
+	refuse("ping", "ping: found 0 addresses");
+	refuse("ping a -k 0", "--count: found '0', expected a number from 1 to 1000000");
+	refuse("ping a --wait -1", "--wait: found '-1', expected seconds");
+	refuse("ping a --play x.wav", "--play is no option of ping");
 	refuse("config", "config: found nothing");
 	refuse("config frob", "config: found 'frob'");
 	refuse("config check", "expected one FILE");

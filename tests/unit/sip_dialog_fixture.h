@@ -49,8 +49,9 @@
 #define EVENT_MAX 256
 #define TEXT_MAX  8192
 
-/* What we say of ourselves in Allow. */
-#define ALLOW "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, PRACK, REFER, NOTIFY"
+/* What we say of ourselves in Allow and Supported. */
+#define ALLOW "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, PRACK, REFER, NOTIFY, INFO"
+#define SUPPORTED "100rel, timer, replaces, norefersub"
 
 #define OUR_IP     "198.18.0.1"
 #define PEER_IP    "198.18.0.2"
@@ -185,6 +186,7 @@ static void start_node(struct node *node, unsigned index)
 	dialogs.transport = node->transport;
 	assert_int_equal(rln_dialogs_create(&node->dialogs, &dialogs), 0);
 	assert_int_equal(rln_bus_register_handler(node->bus, RLN_CAT_D2S, &session), 0);
+	assert_int_equal(rln_bus_register_handler(node->bus, RLN_CAT_S2A, &session), 0);
 }
 
 static UNUSED void world_start(unsigned nodes)

@@ -6,12 +6,13 @@
 
 #define BOB   "Contact: <sip:bob@198.18.0.2:5070>\r\n"
 #define EVENT "Event: refer\r\n"
+#define ASKS  "WWW-Authenticate: Digest realm=\"example.test\", nonce=\"n1\", qop=\"auth\", algorithm=SHA-256\r\n"
 #define FRAG  "Content-Type: message/sipfrag;version=2.0\r\n"
 
 static struct rln_dialog_id call;
 static char us[256], call_id[128]; /* From of our INVITE, its Call-ID */
 static unsigned branch, cseq;
-static uint32_t refer_id, referred_id;      /* CSeq of our REFER, of theirs */
+static uint32_t refer_id, referred_id; /* CSeq of our REFER, of theirs */
 
 static void establish(void)
 {
@@ -336,8 +337,8 @@ static void an_attended_transfer_names_the_consultation(void **state)
 	*strchr(consultation, '@') = '\0';
 	establish();
 	transfer("carol@" PEER_IP, RLN_TRANSFER_ATTENDED, first.v);
-	snprintf(want, sizeof(want), "<sip:carol@198.18.0.2?Replaces=%s%%40198.18.0.1%%3Bto-tag%%3Dbt%%3Bfrom-tag%%3D%s>", consultation,
-		from_tag);
+	snprintf(want, sizeof(want), "<sip:carol@198.18.0.2?Replaces=%s%%40198.18.0.1%%3Bto-tag%%3Dbt%%3Bfrom-tag%%3D%s>",
+		consultation, from_tag);
 	assert_header(next_sent("REFER "), "Refer-To", want);
 	reply(world.sent[(world.sent_read - 1) % SENT_MAX].text, "603 Decline", NULL, NULL, NULL);
 	progress_event(RLN_CALL_TRANSFER_FAILED, 603);
@@ -422,7 +423,8 @@ static void a_notify_comes_before_the_202(void **state)
 	progress_event(RLN_CALL_TRANSFER_TRYING, 100);
 	reply(refer, "202 Accepted", NULL, NULL, NULL);
 	progress_event(RLN_CALL_TRANSFER_TRYING, 202);
-	notify_comes(EVENT "Subscription-State: active;expires=60\r\n", "SIP/2.0 200 OK\r\n", "SIP/2.0 200 "); /* final, yet active */
+	notify_comes(
+		EVENT "Subscription-State: active;expires=60\r\n", "SIP/2.0 200 OK\r\n", "SIP/2.0 200 "); /* final, yet active */
 	progress_event(RLN_CALL_TRANSFER_DONE, 200);
 	strcpy(refer, refer_goes()); /* what is told is told: the next one may start */
 	notify_comes(EVENT "Subscription-State: terminated;reason=noresource\r\n", "SIP/2.0 404 Not Found\r\n", "SIP/2.0 200 ");
@@ -467,6 +469,44 @@ static void the_peer_reports_nothing(void **state)
 	establish();
 	reply(refer_goes(), "202 Accepted", NULL, "Refer-Sub: false\r\n", NULL);
 	progress_event(RLN_CALL_TRANSFER_DONE, 202);
+	finish();
+}
+
+/* Challenged, a REFER goes out again; its new CSeq names the subscription, also in a NOTIFY that comes before the 202. */
+static void challenged_requests_go_again(void **state)
+{
+	char first[TEXT_MAX], again[TEXT_MAX], event[256];
+	const char *notify;
+
+	(void)state;
+	establish();
+	strcpy(first, refer_goes());
+	reply(first, "401 Unauthorized", NULL, ASKS, NULL);
+	strcpy(again, next_sent("REFER "));
+	assert_non_null(nth_header(again, "Authorization", 0));
+	assert_string_equal(header(again, "Refer-To"), header(first, "Refer-To"));
+	assert_int_equal(atoi(header(again, "CSeq")), refer_id + 1);
+	snprintf(event, sizeof(event), "Event: refer;id=%u\r\nSubscription-State: active;expires=60\r\n", refer_id + 1);
+	notify_comes(event, "SIP/2.0 100 Trying\r\n", "SIP/2.0 200 ");
+	progress_event(RLN_CALL_TRANSFER_TRYING, 100);
+	reply(again, "202 Accepted", NULL, NULL, NULL);
+	progress_event(RLN_CALL_TRANSFER_TRYING, 202);
+	snprintf(event, sizeof(event), "Event: refer;id=%u\r\nSubscription-State: terminated\r\n", refer_id);
+	notify_comes(event, "SIP/2.0 200 OK\r\n", "SIP/2.0 481 ");
+	snprintf(event, sizeof(event), "Event: refer;id=%u\r\nSubscription-State: terminated\r\n", refer_id + 1);
+	notify_comes(event, "SIP/2.0 200 OK\r\n", "SIP/2.0 200 ");
+	progress_event(RLN_CALL_TRANSFER_DONE, 200);
+	refer_comes(BOB "Refer-To: <sip:carol@h>\r\n");
+	accept_refer();
+	notify = next_sent("NOTIFY "); /* with the nonce that it knows; another is asked for */
+	reply(notify, "401 Unauthorized", NULL,
+		"WWW-Authenticate: Digest realm=\"example.test\", nonce=\"n2\", stale=true, qop=\"auth\", algorithm=SHA-256\r\n",
+		NULL);
+	notify_goes("100 Trying", "active;expires=300", "200 OK");
+	strcpy(first, refer_goes());
+	reply(first, "407 Proxy Authentication Required", NULL, "Proxy-Authenticate: Digest realm=\"elsewhere\", nonce=\"x\"\r\n",
+		NULL);
+	progress_event(RLN_CALL_TRANSFER_FAILED, 407); /* nobody we know there */
 	finish();
 }
 
@@ -679,6 +719,7 @@ int main(void)
 		T(a_notify_comes_before_the_202),
 		T(notifies_that_are_refused),
 		T(the_peer_reports_nothing),
+		T(challenged_requests_go_again),
 		T(the_call_ends_first),
 		T(transfers_without_memory),
 		T(blocks_run_out),

@@ -32,7 +32,8 @@ static void a_call_from_invite_to_bye(void **state)
 	assert_header(ok, "CSeq", "10 INVITE");
 	assert_header(ok, "Contact", "<sip:alice@198.18.0.1:5060>");
 	assert_header(ok, "Allow", ALLOW);
-	assert_non_null(nth_header(ok, "Supported", 0));
+	assert_header(ok, "Supported", SUPPORTED);
+	assert_header(ok, "Allow-Events", "refer");
 	assert_header(ok, "Content-Type", "application/sdp");
 	assert_string_equal(body_of(ok), SDP_ANSWER);
 	state_event(RLN_DIALOG_EARLY, RLN_DIALOG_CONFIRMED);
@@ -431,7 +432,7 @@ static void other_requests_in_the_dialog(void **state)
 	establish();
 	from_peer("OPTIONS", 11, NULL, NULL);
 	assert_header(next_sent("SIP/2.0 200 "), "Accept", "application/sdp");
-	from_peer("INFO", 12, NULL, NULL);
+	from_peer("MESSAGE", 12, NULL, NULL);
 	header(next_sent("SIP/2.0 405 "), "Allow");
 	from_peer("CHEER", 13, NULL, NULL);
 	header(next_sent("SIP/2.0 501 "), "Allow");

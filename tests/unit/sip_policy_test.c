@@ -2,7 +2,7 @@
 /*
  * Answers that need no dialog: each tests/scenario/sip/answers/NAME.sip is one datagram, NAME.want says what comes of
  * it. Its first line is the status line ("*" at its end: any reason phrase), "call" (it reaches the session), or
- * "none"; further lines are header lines of the answer, or of the INVITE's refusal, with $ALLOW for our methods.
+ * "none"; further lines are header lines of the answer, or of the INVITE's refusal, with $ALLOW for our methods, $SUPPORTED for our extensions.
  */
 #include "sip_dialog_fixture.h"
 
@@ -41,10 +41,12 @@ static void check_headers(const char *name, const char *answer, char *lines)
 {
 	char line[1100];
 
-	for (char *at = strtok(lines, "\n"); at; at = strtok(NULL, "\n")) {
-		bool is_allow = strcmp(at, "Allow: $ALLOW") == 0;
-
-		snprintf(line, sizeof(line), "\r\n%s\r\n", is_allow ? "Allow: " ALLOW : at);
+	for (const char *at = strtok(lines, "\n"); at; at = strtok(NULL, "\n")) {
+		if (strcmp(at, "Allow: $ALLOW") == 0)
+			at = "Allow: " ALLOW;
+		else if (strcmp(at, "Supported: $SUPPORTED") == 0)
+			at = "Supported: " SUPPORTED;
+		snprintf(line, sizeof(line), "\r\n%s\r\n", at);
 		if (!strstr(answer, line))
 			fail_msg("%s: no \"%s\" in\n%s", name, at, answer);
 	}
