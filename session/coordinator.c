@@ -83,17 +83,24 @@ static int dialog_send_ack(void *arg, struct rln_dialog_id id, const char *sdp)
 
 static int dialog_respond_refer(void *arg, struct rln_dialog_id id, uint16_t code)
 {
-	return rln_dialog_respond_refer(arg, id, code);
+	struct rln_bus_call call = begin(arg);
+
+	return (int)TELL(id, "respond_refer", code, rln_dialog_respond_refer(arg, id, code));
 }
 
 static int dialog_notify_transfer(void *arg, struct rln_dialog_id id, uint16_t status)
 {
-	return rln_dialog_notify_transfer(arg, id, status);
+	struct rln_bus_call call = begin(arg);
+
+	return (int)TELL(id, "notify_transfer", status, rln_dialog_notify_transfer(arg, id, status));
 }
 
 static int dialog_find_replaced(const void *arg, const struct rln_sip_msg *invite, struct rln_dialog_id *out)
 {
-	return rln_dialog_find_replaced(arg, invite, out);
+	struct rln_bus_call call = begin(arg);
+	int rc = rln_dialog_find_replaced(arg, invite, out);
+
+	return (int)ASK(*out, "find_replaced", rc);
 }
 
 static bool dialog_is_answered(const void *arg, struct rln_dialog_id id)
@@ -103,17 +110,25 @@ static bool dialog_is_answered(const void *arg, struct rln_dialog_id id)
 
 static bool dialog_is_answer_owed(const void *arg, struct rln_dialog_id id)
 {
-	return rln_dialog_is_answer_owed(arg, id);
+	struct rln_bus_call call = begin(arg);
+
+	return ASK(id, "is_answer_owed", rln_dialog_is_answer_owed(arg, id)) != 0;
 }
 
 static const char *dialog_remote_uri(const void *arg, struct rln_dialog_id id)
 {
-	return rln_dialog_remote_uri(arg, id);
+	struct rln_bus_call call = begin(arg);
+	const char *uri = rln_dialog_remote_uri(arg, id);
+
+	ASK(id, "remote_uri", uri != NULL);
+	return uri;
 }
 
 static bool dialog_peer_allows(const void *arg, struct rln_dialog_id id, enum rln_sip_method method)
 {
-	return rln_dialog_peer_allows(arg, id, method);
+	struct rln_bus_call call = begin(arg);
+
+	return ASK(id, "peer_allows", rln_dialog_peer_allows(arg, id, method)) != 0;
 }
 
 static void dialog_release(void *arg, struct rln_dialog_id id)
@@ -153,7 +168,9 @@ static int dialog_local_addr(const void *arg, struct rln_dialog_id id, struct rl
 
 static bool dialog_can_retry(const void *arg, struct rln_dialog_id id)
 {
-	return rln_dialog_can_retry(arg, id);
+	struct rln_bus_call call = begin(arg);
+
+	return ASK(id, "can_retry", rln_dialog_can_retry(arg, id)) != 0;
 }
 
 static int publish(void *arg, struct rln_event *ev)
