@@ -244,7 +244,7 @@ $(BUILD)/docs/%: $(BUILD)/docs/gen/%.o $(call archives,dpdk_app)
 	$(call link,$<,$(filter %.a,$^))
 
 # Generated pages; with DOCS_CHECK=1 they are compared with what is checked in.
-docs: $(PROGRAM) $(patsubst docs/gen/%.c,$(BUILD)/docs/%,$(wildcard docs/gen/*.c)) $(BUILD)/sim/flows_test
+docs: $(PROGRAM) $(patsubst docs/gen/%.c,$(BUILD)/docs/%,$(wildcard docs/gen/*.c)) $(patsubst %,$(BUILD)/sim/%,$(filter flows%,$(SIM)))
 	@docs/generate.sh $(BUILD) $(DOCS_CHECK)
 
 install: all

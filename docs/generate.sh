@@ -17,16 +17,18 @@ docs/gen/interfaces.py media > "$new/docs_media-interface.md"
 "$build/docs/fsm" md > "$new/docs_state-machine.md"
 "$build/docs/fsm" dot > "$new/docs_state-machine.dot"
 {
-	printf '# Flows\n\nWritten by `make docs`: `tests/sim/flows_test.c` makes these calls on the whole product with a scripted peer, finds each step in the '
-	printf "bus's trace\nby its cause, and leaves here what it found; \`make lint\` says when the product does something else. "
+	printf '# Flows\n\nWritten by `make docs`: `tests/sim/flows*_test.c` make these calls on the whole product with a scripted peer, find each step in the '
+	printf "bus's trace\nby its cause, and leave here what they found; \`make lint\` says when the product does something else. "
 	printf '`ringlane trace` draws a live call the\nsame way: dotted are direct calls, doubled are changes of the state machine; `7 <- 4` is step 7, caused by step 4. '
 	printf 'Steps without a cause come\nfrom outside: a packet, a timer, a command. Steps that say nothing for the flow are left out.\n'
 } > "$new/docs_flows.md"
-SIM_FLOWS="$new/docs_flows.md" RUNTIME_DIRECTORY="$run" "$build/sim/flows_test" > "$run/log" 2>&1 || {
-	cat "$run/log"
-	echo "docs: a flow is not as it should be"
-	exit 1
-}
+for t in flows flows_end flows_hold flows_quality flows_transfer flows_files; do # in the order of the page
+	SIM_FLOWS="$new/docs_flows.md" RUNTIME_DIRECTORY="$run" "$build/sim/${t}_test" > "$run/log" 2>&1 || {
+		cat "$run/log"
+		echo "docs: a flow is not as it should be"
+		exit 1
+	}
+done
 for f in "$new"/*; do
 	at=$(basename "$f" | sed 's|_|/|')
 	if [ -z "$check" ]; then

@@ -185,6 +185,8 @@ static void put_fields(struct rln_ladder_text *out, const struct rln_traced *t, 
 
 	rln_event_fields(t->ev, fields, sizeof(fields));
 	texts = is_doc ? strstr(fields, " sdp=") : NULL; /* a copied event's block is gone */
+	if (is_doc && !texts)
+		texts = strstr(fields, " from_session=");
 	put_text(out, fields, texts ? (size_t)(texts - fields) : strlen(fields));
 }
 

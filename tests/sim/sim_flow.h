@@ -12,7 +12,7 @@
 
 struct sim_step {
 	enum rln_event_kind kind;
-	enum rln_id_type subject; /* RLN_ID_NONE: any */
+	enum rln_id_type subject; /* RLN_ID_NONE: any; from outside: the one of the last step before with such a subject */
 	int from;                 /* row of the step that led here, or SIM_OUTSIDE: a packet, a timer, a command */
 	const char *call;         /* of a direct call, kind NONE */
 };
