@@ -26,6 +26,7 @@
 #define RLN_CONFIG_MENUS       16
 #define RLN_CONFIG_KEYS        16 /* of a menu */
 #define RLN_CONFIG_DIGITS      9  /* bytes of one key, NUL included */
+#define RLN_CONFIG_REGISTRATIONS 16
 #define RLN_CONFIG_WORKERS     32 /* as RLN_WORKERS_MAX */
 #define RLN_CONFIG_CODECS      4
 #define RLN_CONFIG_NAME        32 /* bytes, NUL included */
@@ -216,6 +217,15 @@ struct rln_config_menu {
 	struct rln_config_action on_timeout; /* after the retries; empty = hang up */
 };
 
+struct rln_config_registration { /* the server's own address of record at somebody's registrar */
+	char uri[RLN_CONFIG_TEXT];
+	char registrar[RLN_CONFIG_TEXT]; /* URI or host[:port]; empty = the host of uri */
+	char user[64], password[128];    /* answers to challenges, of REGISTER and of the server's calls; empty = none */
+	char realm[RLN_CONFIG_TEXT];     /* calls: the realm that they are for; empty = the host of uri */
+	char contact[RLN_CONFIG_TEXT];   /* URI; empty = our address and port */
+	uint32_t expires_s;
+};
+
 struct rln_config {
 	struct rln_config_runtime runtime;
 	struct rln_config_idle idle;
@@ -225,11 +235,12 @@ struct rln_config {
 	struct rln_config_limits limits;
 	struct rln_config_log log;
 	struct rln_config_handler handler;
-	uint16_t ports_n, routes_n, queues_n, menus_n;
+	uint16_t ports_n, routes_n, queues_n, menus_n, registrations_n;
 	struct rln_config_port ports[RLN_CONFIG_PORTS];
 	struct rln_config_route routes[RLN_CONFIG_ROUTES];
 	struct rln_config_queue queues[RLN_CONFIG_QUEUES];
 	struct rln_config_menu menus[RLN_CONFIG_MENUS];
+	struct rln_config_registration registrations[RLN_CONFIG_REGISTRATIONS];
 };
 
 /* ---- what other rooms ask of it; config/schema.c, parse.c, device.c, route.c ---- */
