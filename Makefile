@@ -122,6 +122,7 @@ fuzz_room_rtp := rtp
 fuzz_room_rtcp := rtp
 fuzz_room_wav := rtp
 fuzz_room_sip := sip
+fuzz_room_digest := sip
 fuzz_room_sdp := sip
 fuzz_room_dialog := sip
 fuzz_room_refer := sip

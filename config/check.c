@@ -323,5 +323,6 @@ int rln_config_check(const struct rln_config *config, const struct rln_config_ma
 	check_sip(&c);
 	check_rtp(&c);
 	rln_check_apps(&c);
+	rln_check_registrations(&c);
 	return report->n ? -EINVAL : 0;
 }

@@ -23,3 +23,5 @@ const void *rln_check_either(const struct rln_check *c, const void *first, const
 void rln_check_net(struct rln_check *c);
 /* check_apps.c: routes, queues, menus. */
 void rln_check_apps(struct rln_check *c);
+/* check_registrations.c */
+void rln_check_registrations(struct rln_check *c);

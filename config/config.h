@@ -20,6 +20,7 @@
 #define RLN_CONFIG_PORT_ROUTES 16 /* static routes of one port; all ports, gateways included: RLN_CONFIG_NET_ROUTES */
 #define RLN_CONFIG_NET_ROUTES  32
 #define RLN_CONFIG_HOSTS       64
+#define RLN_CONFIG_REGISTRATIONS 16
 #define RLN_CONFIG_WORKERS     32 /* as RLN_WORKERS_MAX */
 #define RLN_CONFIG_CODECS      4
 
@@ -138,6 +139,15 @@ struct rln_config_log {
 	uint8_t trace;  /* enum rln_config_trace: every event with its cause */
 };
 
+struct rln_config_registration { /* the server's own address of record at somebody's registrar */
+	char uri[RLN_CONFIG_TEXT];
+	char registrar[RLN_CONFIG_TEXT]; /* URI or host[:port]; empty = the host of uri */
+	char user[64], password[128];    /* answers to challenges, of REGISTER and of the server's calls; empty = none */
+	char realm[RLN_CONFIG_TEXT];     /* calls: the realm that they are for; empty = the host of uri */
+	char contact[RLN_CONFIG_TEXT];   /* URI; empty = our address and port */
+	uint32_t expires_s;
+};
+
 struct rln_config {
 	struct rln_config_runtime runtime;
 	struct rln_config_idle idle;
@@ -147,11 +157,12 @@ struct rln_config {
 	struct rln_config_limits limits;
 	struct rln_config_log log;
 	struct rln_config_handler handler;
-	uint16_t ports_n, routes_n, queues_n, menus_n;
+	uint16_t ports_n, routes_n, queues_n, menus_n, registrations_n;
 	struct rln_config_port ports[RLN_CONFIG_PORTS];
 	struct rln_config_route routes[RLN_CONFIG_ROUTES];
 	struct rln_config_queue queues[RLN_CONFIG_QUEUES];
 	struct rln_config_menu menus[RLN_CONFIG_MENUS];
+	struct rln_config_registration registrations[RLN_CONFIG_REGISTRATIONS];
 };
 
 /* ---- what other rooms ask of it; config/schema.c, parse.c, device.c, route.c ---- */

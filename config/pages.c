@@ -58,7 +58,7 @@ static void write_setting(
 {
 	char value[RLN_SETTING_VALUE], expected[RLN_SETTING_EXPECT];
 
-	comment(p, indent, s->help, s->type == RLN_SET_TEXT ? NULL : rln_setting_expected(s, false, expected));
+	comment(p, indent, s->help, s->type == RLN_SET_TEXT || s->type == RLN_SET_SECRET ? NULL : rln_setting_expected(s, false, expected));
 	rln_setting_print(s, base, value, sizeof(value));
 	fprintf(p->out, "%s%s%s: %s\n", lead, off ? "# " : "", s->key, value);
 }
@@ -89,6 +89,7 @@ static void write_item(const struct page *p, enum rln_group group, const void *b
 		struct rln_config_port port;
 		struct rln_config_route route;
 		struct rln_config_host host;
+		struct rln_config_registration registration;
 		struct rln_config_net_route net_route;
 		struct rln_config_queue queue;
 		struct rln_config_menu menu;

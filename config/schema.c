@@ -13,6 +13,7 @@
 #define COUNT_BOOL(tag, field)      0
 #define COUNT_ENUM(tag, field)      0
 #define COUNT_TEXT(tag, field)      0
+#define COUNT_SECRET(tag, field)    0
 #define COUNT_CPU(tag, field)       0
 #define COUNT_IP(tag, field)        0
 #define COUNT_PREFIX(tag, field)    0
@@ -28,6 +29,7 @@
 #define SIZE_BOOL(tag, field)      sizeof(MEMBER(tag, field)), 0
 #define SIZE_ENUM(tag, field)      sizeof(MEMBER(tag, field)), 0
 #define SIZE_TEXT(tag, field)      sizeof(MEMBER(tag, field)), 0
+#define SIZE_SECRET(tag, field)    sizeof(MEMBER(tag, field)), 0
 #define SIZE_CPU(tag, field)       sizeof(MEMBER(tag, field)), 0
 #define SIZE_IP(tag, field)        sizeof(MEMBER(tag, field)), 0
 #define SIZE_PREFIX(tag, field)    sizeof(MEMBER(tag, field)), 0

@@ -15,6 +15,7 @@ enum rln_setting_type {
 	RLN_SET_BOOL,
 	RLN_SET_ENUM,
 	RLN_SET_TEXT,
+	RLN_SET_SECRET, /* text that no message shows */
 	RLN_SET_CPU,
 	RLN_SET_IP,
 	RLN_SET_PREFIX,

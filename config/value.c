@@ -301,6 +301,7 @@ int rln_setting_put(const struct rln_setting *s, void *base, const char *text, s
 	case RLN_SET_ENUM:
 		return put_enum(s, at, text, len);
 	case RLN_SET_TEXT:
+	case RLN_SET_SECRET:
 		return put_text(s, at, text, len);
 	case RLN_SET_CPU:
 		return put_cpu(s, at, text, len);
@@ -399,6 +400,7 @@ const char *rln_setting_expected(const struct rln_setting *s, bool item, char bu
 		snprintf(buf, size, "%s", words);
 		break;
 	case RLN_SET_TEXT:
+	case RLN_SET_SECRET:
 		snprintf(buf, size, "text of %lu to %lu bytes without control characters", (unsigned long)s->min,
 			(unsigned long)s->max);
 		break;
@@ -482,6 +484,7 @@ static int print_item(const struct rln_setting *s, const void *at, char *buf, si
 		p = rln_setting_choice(s, *m, &len);
 		return snprintf(buf, size, "%.*s", (int)len, p ? p : "");
 	case RLN_SET_TEXT:
+	case RLN_SET_SECRET:
 	case RLN_SET_TEXTS:
 		return print_text(at, buf, size);
 	case RLN_SET_CPU:

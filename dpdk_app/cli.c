@@ -363,6 +363,16 @@ static int verb_check(const struct rln_cli *cli)
 	return rc;
 }
 
+/* What is printed lands in tickets and logs. */
+static void hide_passwords(struct rln_config *config)
+{
+	for (unsigned i = 0; i < config->registrations_n; i++) {
+		struct rln_config_registration *r = &config->registrations[i];
+
+		snprintf(r->password, sizeof(r->password), "%s", r->password[0] ? "********" : "");
+	}
+}
+
 static int verb_config(const struct rln_cli *cli)
 {
 	struct rln_config_report report;
@@ -376,6 +386,7 @@ static int verb_config(const struct rln_cli *cli)
 		rln_config_write(stdout, &config, true);
 	} else if (strcmp(cli->words[0], "print") == 0) {
 		rc = rln_cli_config(cli, &config, stderr);
+		hide_passwords(&config);
 		if (rc == 0)
 			rln_config_write(stdout, &config, false);
 	} else if (rln_config_load(&config, cli->words[1], &report)) {

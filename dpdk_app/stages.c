@@ -28,6 +28,7 @@
 #include "session/coordinator.h"
 #include "session/host.h"
 #include "session/placement.h"
+#include "session/registrations.h"
 #include "session/shard.h"
 #include "session/tap.h"
 #include "sip/dialog.h"
@@ -184,6 +185,15 @@ static int resolve_host(const void *config, const char *host, size_t len, struct
 	return 0;
 }
 
+/* Of the coordinator, which is made later and asked once calls run. */
+static int find_credentials(
+	const void *arg, const struct rln_addr *local, const char *local_uri, const char *realm, struct rln_credentials *out)
+{
+	const struct rln_appliance *a = arg;
+
+	return rln_coord_credentials(a->coord, local, local_uri, realm, out);
+}
+
 static int start_sip(struct rln_appliance *a)
 {
 	const struct rln_config_sip *sip = &a->config.sip;
@@ -206,7 +216,9 @@ static int start_sip(struct rln_appliance *a)
 		.min_se_s = sip->min_se_s,
 		.user_agent = sip->user_agent,
 		.resolve = resolve_host,
-		.resolve_arg = &a->config};
+		.resolve_arg = &a->config,
+		.credentials = find_credentials,
+		.credentials_arg = a};
 	int rc = rln_wheel_create(&a->wheel, CONTROL_TICK_NS, rln_clock_ns());
 
 	rln_sip_parser_init();
@@ -251,7 +263,9 @@ static int start_sessions(struct rln_appliance *a)
 		.accept_transfers = c->sip.accept_transfers,
 		.retry_after_s = (uint16_t)c->sip.retry_after_s,
 		.ptime_ms = c->rtp.ptime_ms,
-		.telephone_event = c->rtp.telephone_event};
+		.telephone_event = c->rtp.telephone_event,
+		.registrations = c->registrations,
+		.registrations_n = a->options.routes ? c->registrations_n : 0};
 
 	for (unsigned i = 0; i < c->rtp.codecs_n && i < RLN_CODEC_COUNT; i++)
 		cfg.codecs[cfg.codecs_n++] = c->rtp.codecs[i];
@@ -399,6 +413,12 @@ static int start_api(struct rln_appliance *a)
 	return 0;
 }
 
+/* The drain takes them back. */
+static int start_registrations(struct rln_appliance *a)
+{
+	return rln_coord_register_configured(a->coord);
+}
+
 static void stop_api(struct rln_appliance *a)
 {
 	(void)a;
@@ -426,6 +446,7 @@ static const struct stage {
 	{"threads", rln_lcores_run, rln_lcores_end},
 	{"telemetry", start_telemetry, stop_telemetry},
 	{"interface", start_api, stop_api},
+	{"registrations", start_registrations, NULL},
 };
 #define STAGES (sizeof(stages) / sizeof(stages[0]))
 
@@ -465,16 +486,23 @@ unsigned rln_appliance_calls(const struct rln_appliance *a)
 	return rln_coord_sessions(a->coord);
 }
 
+static bool is_draining(const struct rln_appliance *a)
+{
+	return rln_coord_sessions(a->coord) || rln_coord_registrations(a->coord);
+}
+
 unsigned rln_appliance_stop(struct rln_appliance *a, int drain_ms)
 {
 	unsigned left;
 
 	rln_coord_drain(a->coord);
-	for (int waited = 0; waited < drain_ms && rln_coord_sessions(a->coord); waited += DRAIN_STEP_MS)
+	for (int waited = 0; waited < drain_ms && is_draining(a); waited += DRAIN_STEP_MS)
 		rln_tend_pause(a->tend, DRAIN_STEP_MS);
 	if (rln_coord_sessions(a->coord))
 		rln_log(RLN_LOG_WARNING, 0, "%u calls ended without their peer's answer to our BYE",
 			rln_coord_sessions(a->coord));
+	if (rln_coord_registrations(a->coord))
+		rln_log(RLN_LOG_WARNING, 0, "%u registrations stay until they expire", rln_coord_registrations(a->coord));
 	undo(a, STAGES);
 	left = a->left;
 	rln_log(left ? RLN_LOG_WARNING : RLN_LOG_INFO, 0, "in use at the end: %s", a->left_text);

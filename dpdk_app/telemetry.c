@@ -22,6 +22,7 @@
 #include "lcore/log.h"
 #include "session/apps/apps.h"
 #include "session/coordinator.h"
+#include "session/registrations.h"
 #include "session/shard.h"
 
 static struct { /* owner: lock */
@@ -100,6 +101,28 @@ static void answer_calls(struct rte_tel_data *d, const char *params)
 		add(d, totals[i].name, rln_count_total(totals[i].counter));
 	if (t.view.config)
 		add(d, "limit", t.view.config->limits.calls);
+}
+
+/* A dictionary for each address of record. */
+static void answer_registrations(struct rte_tel_data *d, const char *params)
+{
+	struct rln_registration_view view;
+	char name[RLN_REGISTRATION_URI];
+
+	(void)params;
+	for (unsigned i = 0; t.view.coord && rln_coord_registration_view(t.view.coord, i, &view); i++) {
+		struct rte_tel_data *one = inner();
+
+		if (!one)
+			return;
+		(void)rte_tel_data_add_dict_string(one, "uri", view.uri);
+		(void)rte_tel_data_add_dict_string(
+			one, "status", rln_registration_state_name((enum rln_registration_state)view.status));
+		add(one, "code", view.code);
+		add(one, "expires_s", view.expires_s);
+		add(one, "retry_s", view.retry_s);
+		attach(d, plain(name, sizeof(name), view.uri), one);
+	}
 }
 
 /* "control", "app", "worker3" to a bus endpoint; -1 for something else. */
@@ -332,6 +355,8 @@ static const struct {
 	answer_fn *answer;
 } commands[] = {
 	{"/ringlane/calls", "Calls now and since start.", answer_calls},
+	{"/ringlane/registrations", "Our registrations: state, last SIP code, seconds granted or until the next try.",
+		answer_registrations},
 	{"/ringlane/counters", "Every counter by name; parameter: control, app or workerN for one thread's share.",
 		answer_counters},
 	{"/ringlane/lcores", "Time that each lcore worked, polled in vain and slept, ns.", answer_lcores},

@@ -75,12 +75,12 @@ struct rln_ev_transfer_requested { rln_block_ref block; struct rln_slice refer_t
 struct rln_ev_sip_message_received { rln_block_ref block; struct rln_slice headers, body; struct rln_addr source; uint16_t method; uint64_t transaction_id; };
 struct rln_ev_sip_response_received { rln_block_ref block; struct rln_slice reason_phrase, headers, body; uint64_t transaction_id; uint16_t status_code; };
 struct rln_ev_transport_error { uint64_t transaction_id; int32_t error; };           /* positive errno; transaction 0 = none known */
-struct rln_ev_registration_status { rln_block_ref block; struct rln_slice uri; uint32_t expires; uint16_t code; uint8_t status; };
+struct rln_ev_registration_status { rln_block_ref block; struct rln_slice uri; uint32_t expires, retry_s; uint16_t code, peer; uint8_t status; }; /* rln_registration_state; expires: s granted, in REGISTERED; retry_s: UNREGISTERED and tried again then, 0 = over; code: SIP status that led here, 0 = none */
 
 /* dialog -> transport; the block holds the datagram as text */
 struct rln_ev_send_sip_message { rln_block_ref block; struct rln_slice headers, body; struct rln_addr destination; uint16_t method; uint64_t transaction_id; };
 struct rln_ev_send_sip_response { rln_block_ref block; struct rln_slice reason_phrase, headers, body; uint64_t transaction_id; uint16_t status_code; };
-struct rln_ev_register_endpoint { rln_block_ref block; struct rln_slice uri, contact; uint32_t expires; };
+struct rln_ev_register_endpoint { rln_block_ref block; struct rln_slice uri, contact, registrar; uint32_t expires; uint16_t local_port, peer; }; /* contact: URI, its user part alone, or absent; registrar absent: the host of uri; expires, local_port 0: the usual */
 
 /* session -> media; media_config is a struct rln_leg_params (lcore/media.h) */
 struct rln_ev_create_media_session { uint8_t local; uint8_t spare[7]; };            /* index of the local address */

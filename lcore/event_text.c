@@ -55,6 +55,7 @@ static const uint8_t payload_of[RLN_EV_COUNT] = {
 PICKER(progress, RLN_CALL_PROGRESS_VALUES(X))
 PICKER(call_state, RLN_CALL_STATES(X))
 PICKER(reason, RLN_END_REASONS(X))
+PICKER(registration_state, RLN_REGISTRATION_STATE_NAMES(X))
 #undef X
 PICKER(dialog_state, "NONE", "EARLY", "CONFIRMED", "TERMINATED")
 PICKER(dialog_fault, "PARSE", "TRANSACTION", "TRANSPORT", "REQUEST_REFUSED")
@@ -150,9 +151,10 @@ static const struct field fields[] = {
 	F(transport_error, HANDLE, transaction_id),
 	F(transport_error, SIGNED, error),
 	F(registration_status, SLICE, uri),
-	F(registration_status, UNSIGNED, status),
+	E(registration_status, status, registration_state),
 	F(registration_status, UNSIGNED, code),
 	F(registration_status, UNSIGNED, expires),
+	F(registration_status, UNSIGNED, retry_s),
 	F(send_sip_message, UNSIGNED, method),
 	F(send_sip_message, ADDRESS, destination),
 	F(send_sip_message, HANDLE, transaction_id),
@@ -165,6 +167,7 @@ static const struct field fields[] = {
 	F(send_sip_response, SLICE, body),
 	F(register_endpoint, SLICE, uri),
 	F(register_endpoint, SLICE, contact),
+	F(register_endpoint, SLICE, registrar),
 	F(register_endpoint, UNSIGNED, expires),
 	F(create_media_session, UNSIGNED, local),
 	F(media_stream, SLICE, local_sdp),

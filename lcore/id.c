@@ -6,7 +6,7 @@
 
 const char *rln_id_text(uint64_t id, char buf[RLN_ID_TEXT])
 {
-	static const char letters[16] = {'-', 's', 'd', 'm', 't', '?', '?', '?', '?', '?', '?', '?', '?', '?', '?', '?'};
+	static const char letters[16] = {'-', 's', 'd', 'm', 't', 'r', '?', '?', '?', '?', '?', '?', '?', '?', '?', '?'};
 
 	if (id == 0)
 		snprintf(buf, RLN_ID_TEXT, "-");

@@ -13,7 +13,7 @@
 extern "C" {
 #endif
 
-enum rln_id_type { RLN_ID_NONE, RLN_ID_SESSION, RLN_ID_DIALOG, RLN_ID_MEDIA, RLN_ID_TXN };
+enum rln_id_type { RLN_ID_NONE, RLN_ID_SESSION, RLN_ID_DIALOG, RLN_ID_MEDIA, RLN_ID_TXN, RLN_ID_REGISTRATION };
 
 struct rln_session_id { uint64_t v; };
 struct rln_dialog_id { uint64_t v; };

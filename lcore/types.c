@@ -26,6 +26,17 @@ const char *rln_end_reason_name(enum rln_end_reason reason)
 	return NAME_OF(names, reason);
 }
 
+const char *rln_registration_state_name(enum rln_registration_state state)
+{
+	static const char *const names[] = {
+#define X(name) #name,
+		RLN_REGISTRATION_STATE_NAMES(X)
+#undef X
+	};
+
+	return NAME_OF(names, state);
+}
+
 const char *rln_media_direction_name(enum rln_media_direction direction)
 {
 	static const char *const names[] = {"INACTIVE", "INBOUND", "OUTBOUND", "BIDIRECTIONAL"};

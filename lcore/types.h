@@ -72,6 +72,20 @@ enum rln_dialog_state {
 	RLN_DIALOG_TERMINATED,
 };
 
+/* R151: one address of record at its registrar. A refresh goes through REGISTERING too. */
+#define RLN_REGISTRATION_STATE_NAMES(X) \
+	X(UNREGISTERED)                 \
+	X(REGISTERING)                  \
+	X(REGISTERED)                   \
+	X(UNREGISTERING)
+
+enum rln_registration_state {
+#define X(name) RLN_REGISTRATION_##name,
+	RLN_REGISTRATION_STATE_NAMES(X)
+#undef X
+	RLN_REGISTRATION_STATES
+};
+
 /* Seen from us: INBOUND receives only (SDP recvonly), OUTBOUND sends only (sendonly). Bit 0 = in, bit 1 = out. */
 enum rln_media_direction {
 	RLN_MEDIA_INACTIVE = 0,
@@ -106,6 +120,7 @@ struct rln_media_metrics {
 
 const char *rln_call_state_name(enum rln_call_state state);
 const char *rln_end_reason_name(enum rln_end_reason reason);
+const char *rln_registration_state_name(enum rln_registration_state state);
 const char *rln_media_direction_name(enum rln_media_direction direction);
 const char *rln_codec_name(enum rln_codec codec);
 

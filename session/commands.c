@@ -35,7 +35,7 @@ void rln_coord_unreserve(struct rln_coord *coord, struct rln_session_id session)
 	rln_session_manager_unreserve(coord->sessions, session);
 }
 
-/* "sip:name@our address": the one that the route to `to` uses, or our first one when its host is a name. */
+/* The address of record, or "sip:name@our address": the one that the route to `to` uses, or our first one when its host is a name. */
 static int default_from(const struct rln_coord *coord, const struct rln_coord_peer *peer, const struct rln_sip_uri *to,
 	const char *text, char *out, size_t size)
 {
@@ -43,6 +43,10 @@ static int default_from(const struct rln_coord *coord, const struct rln_coord_pe
 	char ip[RLN_ADDR_TEXT], port[8] = "";
 	int len;
 
+	if (peer->aor[0]) { /* registered: that is who it is to the world (RFC 3261 8.1.1.3) */
+		len = snprintf(out, size, "%s", peer->aor);
+		return len > 0 && (size_t)len < size ? 0 : -EINVAL;
+	}
 	if (!rln_addr_is_any(&peer->local))
 		local = peer->local;
 	else if (rln_addr_parse(&remote, text + to->host.off, to->host.len) == 0)

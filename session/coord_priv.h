@@ -6,8 +6,11 @@
 #include "session/coordinator.h"
 #include "session/fsm.h"
 #include "session/layers.h"
+#include "sip/auth.h"
 
-/* Constant while in use, but for is_dying and calls. Writer: control lcore, the main thread before the lcores run. */
+#define RLN_PEER_AOR 128
+
+/* Constant while in use, but for is_dying, calls and its account. Writer: control lcore, the main thread before the lcores run. */
 struct rln_coord_peer {
 	char name[RLN_PEER_NAME];
 	struct rln_addr local; /* port always; ip any = every address */
@@ -15,9 +18,13 @@ struct rln_coord_peer {
 	bool in_use, any_user, auto_answer, accept_transfers;
 	bool is_dying;
 	uint32_t calls;
+	struct rln_credentials credentials; /* user empty: none; they never leave control */
+	char aor[RLN_PEER_AOR];             /* address of record that it registered, or empty */
 };
 
 struct rln_peer_order; /* peers.c: an application thread waits for control to add or remove a peer */
+
+struct rln_heard;      /* registrations.c: what became of registrations */
 
 struct rln_coord {
 	struct rln_coord_cfg cfg;
@@ -26,6 +33,7 @@ struct rln_coord {
 	struct rln_session_manager *sessions;
 	struct rln_machine *machine;
 	struct rln_subs *subs;
+	struct rln_heard *heard;
 	struct rln_coord_peer peers[RLN_COORD_PEERS];
 	struct rln_peer_order *orders; /* lock-free list, newest first */
 	bool is_running;               /* control has turned: writer control, read by any */
@@ -50,3 +58,13 @@ unsigned rln_peers_find(const struct rln_coord *coord, const struct rln_addr *lo
 void rln_peers_count(struct rln_coord *coord, unsigned peer, int by);
 /* HANGUP_CALL to every session of a peer (RLN_COORD_PEERS: of all). */
 void rln_coord_hangup_all(struct rln_coord *coord, unsigned peer);
+/* A registration's address of record and, unless user is NULL, the peer's credentials from now on. 0, -EINVAL or as
+ * rln_coord_add_peer(). Any thread. */
+int rln_peers_set_account(struct rln_coord *coord, unsigned peer, const char *aor, const char *user, const char *password,
+	int timeout_ms);
+
+/* registrations.c */
+int rln_registrations_watch(struct rln_coord *coord) __attribute__((warn_unused_result));
+void rln_registrations_unwatch(struct rln_coord *coord);
+/* UNREGISTER_ENDPOINT for everything that is registered, or tries to be. Control lcore. */
+void rln_coord_unregister_everybody(struct rln_coord *coord);

@@ -307,6 +307,8 @@ int rln_coord_create(struct rln_coord **out, const struct rln_coord_cfg *cfg)
 	rc = create_parts(coord);
 	if (rc == 0)
 		rc = rln_session_hub_register(coord);
+	if (rc == 0)
+		rc = rln_registrations_watch(coord);
 	if (rc != 0) {
 		rln_coord_destroy(coord);
 		return rc;
@@ -340,6 +342,8 @@ void rln_coord_destroy(struct rln_coord *coord)
 	rln_subs_destroy(coord->subs);
 	rln_session_manager_destroy(coord->sessions);
 	rln_registry_destroy(coord->registry);
+	rln_registrations_unwatch(coord);
+	explicit_bzero(coord->peers, sizeof(coord->peers));
 	rln_free(coord);
 }
 
@@ -368,6 +372,7 @@ unsigned rln_coord_poll(void *arg, uint64_t now_ns)
 	if (!coord->is_draining && __atomic_load_n(&coord->drain_wanted, __ATOMIC_ACQUIRE)) {
 		coord->is_draining = true;
 		rln_coord_hangup_all(coord, RLN_COORD_PEERS);
+		rln_coord_unregister_everybody(coord);
 		n++;
 	}
 	return n;

@@ -27,6 +27,7 @@
 #include "session/ringlane.h"
 #include "session/subscribers.h"
 
+struct rln_config_registration;
 struct rln_coord;
 struct rln_channels;
 struct rln_dialogs;
@@ -59,6 +60,8 @@ struct rln_coord_cfg {
 	float loss_limit_pct;               /* above it another codec is tried (R174) */
 	uint32_t transfer_limit_s;          /* a REFER of ours must be settled by then */
 	bool accept_transfers;              /* of calls whose peer takes every user part and has no on_transfer: carry out REFER */
+	const struct rln_config_registration *registrations; /* of the server itself, with credentials that serve its calls too; */
+	unsigned registrations_n;                            /* they outlive the coordinator */
 };
 
 /*
@@ -83,6 +86,7 @@ struct rln_coord_peer_cfg {
 	struct rln_signalling_handler handler; /* copied; on the control lcore. on_incoming_invite NULL: always ACCEPT */
 	bool auto_answer;                   /* of that default */
 	bool accept_transfers;              /* a REFER of the calls' peers is carried out (R178); otherwise 603 */
+	const char *user, *password;        /* answers to challenges (401, 407); copied, NULL: none */
 	bool any_user;                      /* takes INVITEs whatever their user part; otherwise it must be `name` (404) */
 };
 

@@ -16,14 +16,20 @@
 #include "lcore/net/net.h"
 #include "session/coord_priv.h"
 #include "session/placement.h"
+#include "session/registrations.h"
 #include "session/session.h"
 #include "sip/transport.h"
+
+struct account { /* of a registration; user NULL: the credentials stay */
+	const char *aor, *user, *password;
+};
 
 enum order_state { ORDER_WAITS, ORDER_TAKEN, ORDER_GIVEN_UP };
 
 struct rln_peer_order {
 	struct rln_peer_order *next;
-	const struct rln_coord_peer_cfg *add; /* valid while its thread waits; NULL: remove `peer` */
+	const struct rln_coord_peer_cfg *add; /* valid while its thread waits; both NULL: remove `peer` */
+	const struct account *account;        /* the same, for `peer` */
 	unsigned peer;
 	int rc;
 	uint32_t state; /* enum order_state */
@@ -62,6 +68,18 @@ static bool is_taken(const struct rln_coord *coord, const struct rln_coord_peer_
 	return false;
 }
 
+static int set_credentials(struct rln_credentials *c, const char *user, const char *password)
+{
+	if (!user)
+		return 0;
+	if (!password || strlen(user) >= sizeof(c->user) || strlen(password) >= sizeof(c->password))
+		return -EINVAL;
+	explicit_bzero(c, sizeof(*c));
+	strcpy(c->user, user);
+	strcpy(c->password, password);
+	return 0;
+}
+
 static int add(struct rln_coord *coord, const struct rln_coord_peer_cfg *cfg, unsigned *number)
 {
 	struct rln_coord_peer peer = {.handler = cfg->handler, .auto_answer = cfg->auto_answer, .any_user = cfg->any_user,
@@ -78,6 +96,8 @@ static int add(struct rln_coord *coord, const struct rln_coord_peer_cfg *cfg, un
 	if (cfg->local_address)
 		rc = rln_addr_parse(&peer.local, cfg->local_address, strlen(cfg->local_address));
 	if (rc == 0)
+		rc = set_credentials(&peer.credentials, cfg->user, cfg->password);
+	if (rc == 0)
 		rc = rln_transport_add_port(coord->cfg.transport, cfg->port);
 	if (rc != 0)
 		return rc;
@@ -90,11 +110,21 @@ static int add(struct rln_coord *coord, const struct rln_coord_peer_cfg *cfg, un
 	return 0;
 }
 
+static int set_account(struct rln_coord_peer *p, const struct account *account)
+{
+	int rc = p->in_use && !p->is_dying ? set_credentials(&p->credentials, account->user, account->password) : -EINVAL;
+
+	if (rc == 0)
+		snprintf(p->aor, sizeof(p->aor), "%s", account->aor);
+	return rc;
+}
+
 static void bury(struct rln_coord *coord, struct rln_coord_peer *p)
 {
 	if (!p->is_dying || p->calls)
 		return;
 	rln_placement_del_sip_port(coord->cfg.placement, p->local.port);
+	explicit_bzero(&p->credentials, sizeof(p->credentials));
 	p->in_use = false;
 }
 
@@ -105,6 +135,7 @@ static int del(struct rln_coord *coord, unsigned number)
 	if (!p->in_use || p->is_dying)
 		return -ENOENT;
 	p->is_dying = true;
+	rln_coord_unregister(coord, number, NULL);
 	rln_coord_hangup_all(coord, number);
 	bury(coord, p);
 	return 0;
@@ -120,7 +151,12 @@ void rln_peers_count(struct rln_coord *coord, unsigned peer, int by)
 
 static void carry_out(struct rln_coord *coord, struct rln_peer_order *order)
 {
-	order->rc = order->add ? add(coord, order->add, &order->peer) : del(coord, order->peer);
+	if (order->add)
+		order->rc = add(coord, order->add, &order->peer);
+	else if (order->account)
+		order->rc = set_account(&coord->peers[order->peer], order->account);
+	else
+		order->rc = del(coord, order->peer);
 }
 
 static void free_order(struct rln_peer_order *order)
@@ -175,7 +211,8 @@ static int place(struct rln_coord *coord, struct rln_peer_order *order, int time
 	return rc;
 }
 
-static int ask(struct rln_coord *coord, const struct rln_coord_peer_cfg *cfg, unsigned *peer, int timeout_ms)
+static int ask(struct rln_coord *coord, const struct rln_coord_peer_cfg *cfg, const struct account *account, unsigned *peer,
+	int timeout_ms)
 {
 	struct rln_peer_order *order = rln_zalloc(sizeof(*order));
 	int rc;
@@ -183,6 +220,7 @@ static int ask(struct rln_coord *coord, const struct rln_coord_peer_cfg *cfg, un
 	if (!order)
 		return -ENOMEM;
 	order->add = cfg;
+	order->account = account;
 	order->peer = *peer;
 	if (!__atomic_load_n(&coord->is_running, __ATOMIC_ACQUIRE)) {
 		order->fd = -1;
@@ -208,12 +246,20 @@ int rln_coord_add_peer(struct rln_coord *coord, const struct rln_coord_peer_cfg 
 		return RLN_EENDED;
 	if (!cfg->name || !cfg->name[0] || strlen(cfg->name) >= RLN_PEER_NAME || cfg->port == 0)
 		return -EINVAL;
-	return ask(coord, cfg, peer, timeout_ms);
+	return ask(coord, cfg, NULL, peer, timeout_ms);
 }
 
 int rln_coord_del_peer(struct rln_coord *coord, unsigned peer, int timeout_ms)
 {
 	if (!coord)
 		return RLN_EENDED;
-	return peer < RLN_COORD_PEERS ? ask(coord, NULL, &peer, timeout_ms) : -EINVAL;
+	return peer < RLN_COORD_PEERS ? ask(coord, NULL, NULL, &peer, timeout_ms) : -EINVAL;
+}
+
+int rln_peers_set_account(
+	struct rln_coord *coord, unsigned peer, const char *aor, const char *user, const char *password, int timeout_ms)
+{
+	const struct account account = {aor, user, password};
+
+	return ask(coord, NULL, &account, &peer, timeout_ms);
 }

@@ -255,6 +255,7 @@ static uint64_t lead(const struct rln_registry *r, uint64_t id)
 		place = media_place(r, id);
 		break;
 	case RLN_ID_TXN:
+	case RLN_ID_REGISTRATION:
 	case RLN_ID_NONE:
 		break;
 	}

@@ -425,6 +425,15 @@ void rln_subs_deliver(struct rln_subs *subs, const struct rln_event *ev)
 	}
 }
 
+void rln_subs_deliver_peer(struct rln_subs *subs, unsigned peer, const struct rln_event *ev)
+{
+	rln_subs_link(subs);
+	for (struct rln_sub *sub = subs->wide; sub; sub = sub->next) {
+		if (sub->cfg.filter == RLN_SUB_ALL || sub->cfg.peer == peer)
+			push(sub, ev);
+	}
+}
+
 unsigned rln_subs_housekeep(struct rln_subs *subs)
 {
 	unsigned n = 0, steps;

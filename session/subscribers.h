@@ -66,6 +66,8 @@ void rln_subs_open(struct rln_subs *subs, struct rln_session_id session, unsigne
 void rln_subs_close(struct rln_subs *subs, struct rln_session_id session);
 /* Fan-out of one event with a session id; copies its block for each reader. */
 void rln_subs_deliver(struct rln_subs *subs, const struct rln_event *ev);
+/* The same for an event of a local peer that belongs to no session, such as its registration: ALL and PEER subscribers. */
+void rln_subs_deliver_peer(struct rln_subs *subs, unsigned peer, const struct rln_event *ev);
 /* Housekeeping, each turn: takes back blocks, lets go of destroyed subscribers, looks at a few at a time. Returns what it did. */
 unsigned rln_subs_housekeep(struct rln_subs *subs);
 /* Subscribers that exist. Any thread, a snapshot. */

@@ -17,6 +17,7 @@
 #include "sip/dialog_refer.h"
 #include "sip/dialog_refresh.h"
 #include "sip/dialog_reliable.h"
+#include "sip/registration.h"
 
 static uint64_t hash_of(struct rln_span a, struct rln_span b, uint32_t n)
 {
@@ -507,11 +508,14 @@ int rln_dialogs_create(struct rln_dialogs **out, const struct rln_dialogs_cfg *c
 	if (rc == 0)
 		rc = rln_dialog_index_init(&all->merge, cfg->dialogs);
 	if (rc == 0)
+		rc = rln_registrations_create(&all->registrations, all);
+	if (rc == 0)
 		rc = rln_bus_register_handler(cfg->bus, RLN_CAT_S2D, &hub);
 	if (rc == 0)
 		rc = rln_bus_register_handler(cfg->bus, RLN_CAT_T2D, &hub);
 	if (rc != 0)
 		goto out;
+	rln_transport_set_registrar(cfg->transport, rln_registrations_handle, all->registrations);
 	*out = all;
 	return 0;
 out:
@@ -529,6 +533,7 @@ void rln_dialogs_destroy(struct rln_dialogs *all)
 		return;
 	while (all->slots && (d = rln_slots_next(all->slots, &cursor, &handle)))
 		free_dialog(d);
+	rln_registrations_destroy(all->registrations);
 	rln_dialog_index_fini(&all->merge);
 	rln_dialog_index_fini(&all->index);
 	rln_slots_destroy(all->slots);

@@ -11,6 +11,7 @@
 #include "sip/dialog_info.h"
 #include "sip/dialog_probe.h"
 #include "sip/dialog_refer.h"
+#include "sip/registration.h"
 
 struct rln_slice rln_dialog_sdp_of(const struct rln_sip_msg *msg)
 {
@@ -212,6 +213,8 @@ static void on_response(struct rln_dialogs *all, uint64_t id, const struct rln_e
 	const struct rln_sip_msg *msg = rln_sip_msg_of(ev->block);
 	struct rln_dialog *d = rln_dialog_get(all, id);
 
+	if (msg && rln_id_type(id) == RLN_ID_REGISTRATION)
+		rln_registrations_on_response(all->registrations, id, msg, ev->transaction_id);
 	if (!msg || !d)
 		return; /* a CANCEL's, a fork's BYE's, or of a dialog that is gone */
 	rln_dialog_note_peer(d, msg);
@@ -223,10 +226,27 @@ static void on_transport_error(struct rln_dialogs *all, uint64_t id, const struc
 {
 	struct rln_dialog *d = rln_dialog_get(all, id);
 
+	if (rln_id_type(id) == RLN_ID_REGISTRATION)
+		rln_registrations_on_fault(all->registrations, id, ev->transaction_id, ev->error);
 	if (!d)
 		return;
 	rln_uac_on_fault(d, ev->transaction_id, ev->error);
 	rln_dialog_settle(d);
+}
+
+/* Nobody's call hangs on it: a line for people, and whoever observes the category sees it too. */
+static void on_registration(uint64_t id, const struct rln_ev_registration_status *ev)
+{
+	const char *uri = ev->uri.len ? rln_slice_text(ev->block, ev->uri) : "";
+	const char *state = rln_registration_state_name((enum rln_registration_state)ev->status);
+
+	if (ev->retry_s)
+		rln_log(RLN_LOG_WARNING, id, "registration of %.*s: %s (%u), tried again in %u s", ev->uri.len, uri, state,
+			ev->code, ev->retry_s);
+	else if (ev->status == RLN_REGISTRATION_REGISTERED)
+		rln_log(RLN_LOG_INFO, id, "registration of %.*s: %s for %u s", ev->uri.len, uri, state, ev->expires);
+	else
+		rln_log(RLN_LOG_INFO, id, "registration of %.*s: %s (%u)", ev->uri.len, uri, state, ev->code);
 }
 
 static struct rln_span in_block(rln_block_ref block, struct rln_slice s)
@@ -318,6 +338,9 @@ void rln_dialog_hub_handle(void *dialogs, const struct rln_event *ev)
 		break;
 	case RLN_EV_TRANSPORT_ERROR:
 		on_transport_error(dialogs, ev->id, &ev->transport_error);
+		break;
+	case RLN_EV_REGISTRATION_STATUS_UPDATE:
+		on_registration(ev->id, &ev->registration_status_update);
 		break;
 	case RLN_EV_INITIATE_CALL:
 		on_initiate(dialogs, ev->id, &ev->initiate_call);

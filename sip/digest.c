@@ -136,6 +136,15 @@ static bool set_param(struct rln_digest_challenge *c, struct rln_span name, stru
 	return true;
 }
 
+/* Does a challenge begin here, or is it the end? What is neither is a parameter that is broken. */
+static bool is_boundary(const char *at, const char *end)
+{
+	struct rln_span scheme = take_token(&at, end);
+	const char *behind = skip_blanks(at, end);
+
+	return behind == end ? scheme.len || at == end : scheme.len && behind > at && *behind != '=';
+}
+
 /* The parameters of one challenge, up to the next scheme; true when we can answer it. */
 static bool take_challenge(const char **at, const char *end, struct rln_digest_challenge *c)
 {
@@ -147,7 +156,7 @@ static bool take_challenge(const char **at, const char *end, struct rln_digest_c
 		is_sound = set_param(c, name, value) && is_sound;
 		*at = skip_commas(*at, end);
 	}
-	return is_sound && c->realm.s && c->nonce.len;
+	return is_sound && c->realm.s && c->nonce.len && is_boundary(*at, end);
 }
 
 /* Past whatever is no parameter and no scheme (a token68, RFC 7235): the next comma outside of quotes. */

@@ -28,6 +28,8 @@ struct rln_transport { /* owner: control lcore */
 	struct rln_txns *txns;
 	uint16_t ports[PORTS]; /* written before ports_n is raised, then constant */
 	unsigned ports_n;
+	void (*registrar)(void *arg, const struct rln_event *ev); /* NULL: none */
+	void *registrar_arg;
 	char gathered[DATAGRAM_MAX + 1]; /* a datagram that came in several mbufs */
 };
 
@@ -130,11 +132,14 @@ static void on_send_response(struct rln_transport *tp, const struct rln_ev_send_
 static void handle(void *arg, const struct rln_event *ev)
 {
 	enum rln_event_kind kind = rln_event_kind(ev);
+	const struct rln_transport *tp = arg;
 
 	if (kind == RLN_EV_SEND_SIP_MESSAGE) {
 		on_send_message(arg, ev);
 	} else if (kind == RLN_EV_SEND_SIP_RESPONSE) {
 		on_send_response(arg, &ev->send_sip_response);
+	} else if (tp->registrar) { /* what is left of this category are its orders */
+		tp->registrar(tp->registrar_arg, ev);
 	} else {
 		rln_count(RLN_C_BUS_NO_HANDLER);
 		rln_log(RLN_LOG_WARNING, ev->id, "the transport has no use for %s", rln_event_info(kind)->name);
@@ -281,6 +286,12 @@ void rln_transport_destroy(struct rln_transport *tp)
 struct rln_txns *rln_transport_txns(struct rln_transport *tp)
 {
 	return tp->txns;
+}
+
+void rln_transport_set_registrar(struct rln_transport *tp, void (*handle)(void *arg, const struct rln_event *ev), void *arg)
+{
+	tp->registrar = handle;
+	tp->registrar_arg = arg;
 }
 
 bool rln_transport_has_port(const struct rln_transport *tp, uint16_t port)

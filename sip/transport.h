@@ -28,6 +28,8 @@ struct rln_transport_cfg {
 int rln_transport_create(struct rln_transport **out, const struct rln_transport_cfg *cfg) __attribute__((warn_unused_result));
 void rln_transport_destroy(struct rln_transport *tp);
 struct rln_txns *rln_transport_txns(struct rln_transport *tp);
+/* Who carries out REGISTER_ENDPOINT and UNREGISTER_ENDPOINT; NULL: nobody. The dialog layer sets it, before the lcores run. */
+void rln_transport_set_registrar(struct rln_transport *tp, void (*handle)(void *arg, const struct rln_event *ev), void *arg);
 /* Task of the control loop: takes datagrams from all workers. */
 unsigned rln_transport_poll(void *tp, uint64_t now_ns);
 /* Sends a datagram outside any transaction (ACK to a 2xx, stateless answers): from `local` to `remote` by `worker`. 0 or

@@ -13,6 +13,9 @@
 
 #include <stdlib.h>
 
+#include "session/api_priv.h"
+#include "session/registrations.h"
+
 #define PORT  5070
 #define FRAME 160
 
@@ -264,6 +267,22 @@ static void a_handler_rings(struct sim_sip *sip)
 	assert_int_equal(rln_app_stop(app), 0);
 }
 
+/* A peer registers and takes it back. */
+static void registers(struct rln_peer *bob, struct sim_sip *sip)
+{
+	struct rln_coord_registration r = {.uri = "sip:bob@" SIM_HOST, .contact = "sip:bob@203.0.113.1", .expires_s = 60};
+	struct sim_dialog d;
+	struct sim_msg m;
+
+	assert_int_equal(rln_coord_register(sim_coord(), bob->number, &r, SIM_WAIT_MS), 0);
+	sim_expect(sip, &m, "REGISTER ");
+	sim_uas(&d, sip, &m);
+	sim_respond(&d, &m, 200, "Expires: 50\r\n", NULL);
+	assert_int_equal(rln_coord_unregister(sim_coord(), bob->number, r.uri), 0);
+	sim_expect(sip, &m, "REGISTER ");
+	sim_respond(&d, &m, 200, NULL, NULL);
+}
+
 static int live(void **state)
 {
 	struct rln_peer *bob;
@@ -282,6 +301,7 @@ static int live(void **state)
 	outgoing_call_lives(bob, sip);
 	calls_fail(bob, sip);
 	a_handler_rings(sip);
+	registers(bob, sip);
 	sim_wait_idle();
 	sim_rtp_close(rtp);
 	sim_sip_close(sip);
@@ -346,6 +366,13 @@ CHECK(SIP_RESPONSE_RECEIVED, sip_response_received,
 	v->id == story.b_dialog && p->status_code == 200 && has(e, p->reason_phrase, "OK") && p->transaction_id &&
 		has(e, p->headers, "CSeq:") && has(e, p->body, "m=audio"))
 CHECK(TRANSPORT_ERROR, transport_error, p->error > 0 && p->transaction_id)
+CHECK(REGISTRATION_STATUS_UPDATE, registration_status_update,
+	rln_id_type(v->id) == RLN_ID_REGISTRATION && has(e, p->uri, "sip:bob@" SIM_HOST) && p->expires == 50 && p->code == 200 &&
+		p->status == RLN_REGISTRATION_REGISTERED)
+CHECK(REGISTER_ENDPOINT, register_endpoint,
+	has(e, p->uri, "sip:bob@" SIM_HOST) && has(e, p->contact, "sip:bob@203.0.113.1") && p->expires == 60 &&
+		p->local_port == PORT)
+CHECK(UNREGISTER_ENDPOINT, unregister_endpoint, has(e, p->uri, "sip:bob@" SIM_HOST) && p->local_port == PORT)
 CHECK(SEND_SIP_MESSAGE, send_sip_message,
 	v->id == story.b_dialog && p->method == 1 && is_rtp(&p->destination, SIM_HOST, 5060) && p->transaction_id &&
 		has(e, p->headers, "Contact:") && has(e, p->body, "m=audio"))
@@ -446,6 +473,9 @@ CHECK(TIMER_FIRED, timer_fired, v->id == story.a && p->timer == 3) /* cleanup */
 CHECK(ACTION_FAILED, action_failed, v->id == story.e && p->error != 0)
 
 static bool (*const checks[RLN_EV_COUNT])(const struct sim_event *e) = {
+	[RLN_EV_REGISTRATION_STATUS_UPDATE] = check_REGISTRATION_STATUS_UPDATE,
+	[RLN_EV_REGISTER_ENDPOINT] = check_REGISTER_ENDPOINT,
+	[RLN_EV_UNREGISTER_ENDPOINT] = check_UNREGISTER_ENDPOINT,
 #define ROW(kind) [RLN_EV_##kind] = check_##kind,
 	ROW(INITIATE_CALL) ROW(TERMINATE_SESSION) ROW(INCOMING_CALL) ROW(CALL_STATE_CHANGED) ROW(CALL_ESTABLISHED) ROW(
 		CALL_TERMINATED) ROW(DIALOG_ERROR) ROW(DIALOG_STATE_CHANGED) ROW(REINVITE_RECEIVED) ROW(REINVITE_ACKED)

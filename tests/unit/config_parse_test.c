@@ -149,7 +149,8 @@ static void test_written_file_reads_back_the_same(void **state)
 	static const char lists[] =
 		"runtime: {worker_cpus: 0-3, eal_args: '--log-level=lib.eal:8 -d x'}\nsip: {hosts: [{name: a, address: '::2'}]}\n"
 		"ports: [{name: a, device: net_memif0, addresses: ['::3/64'], routes: [{to: '::/0', via: '::4'}]}]";
-	static const char *const sources[] = {"", quoted, lists};
+	static const char registrations[] = "registrations: [{uri: 'sip:a@192.0.2.1', user: a, password: 'x: \"y\" # z'}]";
+	static const char *const sources[] = {"", quoted, lists, registrations};
 
 	(void)state;
 	for (unsigned i = 0; i < 2 * sizeof(sources) / sizeof(sources[0]); i++) {
