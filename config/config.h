@@ -109,15 +109,13 @@ struct rln_config_rtp {
 	uint16_t port_min, port_max; /* even RTP, odd RTCP; port_max is the last RTCP port */
 	uint16_t codecs_n;
 	uint8_t codecs[RLN_CONFIG_CODECS]; /* enum rln_config_codec, best first */
-	uint8_t ptime_ms;
-	uint8_t telephone_event; /* payload type that we offer; 0 = off */
+	uint8_t ptime_ms, loss_limit_pct; /* the limit: R84; 0 = off */
+	uint8_t telephone_event;          /* payload type that we offer; 0 = off */
 	uint32_t rtcp_interval_ms;
-	uint32_t rtp_timeout_s;       /* R85; 0 = off */
-	uint32_t first_rtp_timeout_s; /* R85; 0 = off */
-	uint32_t quality_interval_ms; /* R81; 0 = off */
-	uint8_t loss_limit_pct;       /* R84; 0 = off */
-	bool latching;                /* symmetric RTP: send to where packets come from */
-	uint32_t latch_timeout_ms;    /* a latched source may be replaced only after this long without packets from it */
+	uint32_t quality_interval_ms;                /* R81; 0 = off */
+	uint32_t rtp_timeout_s, first_rtp_timeout_s; /* R85; 0 = off */
+	bool latching;                               /* symmetric RTP: send to where packets come from */
+	uint32_t latch_timeout_ms;                   /* a latched source may be replaced only after this long without packets from it */
 };
 
 struct rln_config_media {
