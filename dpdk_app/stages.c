@@ -27,11 +27,12 @@
 #include "session/channel.h"
 #include "session/coordinator.h"
 #include "session/host.h"
+#include "session/media_controller.h"
 #include "session/placement.h"
 #include "session/registrations.h"
 #include "session/shard.h"
 #include "session/tap.h"
-#include "sip/dialog.h"
+#include "sip/dialog_api.h"
 #include "sip/transport.h"
 
 #define BUS_RING        4096
@@ -206,8 +207,7 @@ static int start_sip(struct rln_appliance *a)
 		.t4_ms = sip->t4_ms,
 		.retry_after_s = (uint16_t)sip->retry_after_s,
 		.server = sip->user_agent};
-	struct rln_dialogs_cfg dialogs = {.bus = a->bus,
-		.dialogs = sip->max_dialogs,
+	struct rln_dialogs_cfg dialogs = {.dialogs = sip->max_dialogs,
 		.t1_ms = sip->t1_ms,
 		.t2_ms = sip->t2_ms,
 		.retry_after_s = (uint16_t)sip->retry_after_s,
@@ -225,8 +225,10 @@ static int start_sip(struct rln_appliance *a)
 	transport.wheel = dialogs.wheel = a->wheel;
 	if (rc == 0)
 		rc = rln_transport_create(&a->transport, &transport);
-	dialogs.transport = a->transport;
-	return rc == 0 ? rln_dialogs_create(&a->dialogs, &dialogs) : rc;
+	if (rc != 0)
+		return rc;
+	a->dialogs = rln_dialog_api_new(a->transport, &dialogs, a->bus);
+	return a->dialogs ? 0 : -errno;
 }
 
 static void stop_sip(struct rln_appliance *a)
@@ -283,8 +285,7 @@ static void stop_sessions(struct rln_appliance *a)
 static int start_shards(struct rln_appliance *a)
 {
 	const struct rln_config_rtp *rtp = &a->config.rtp;
-	struct rln_shard_cfg cfg = {.bus = a->bus,
-		.shared = &a->net,
+	struct rln_shard_cfg cfg = {.shared = &a->net,
 		.io = a->io,
 		.placement = a->placement,
 		.channels = a->channels,
@@ -307,7 +308,9 @@ static int start_shards(struct rln_appliance *a)
 		cfg.worker = w;
 		cfg.net = a->nets[w];
 		if (rc == 0)
-			rc = rln_shard_create(&a->shards[w], &cfg);
+			a->shards[w] = rln_media_controller_new(&cfg, a->bus);
+		if (rc == 0 && !a->shards[w])
+			rc = -errno;
 	}
 	return rc;
 }

@@ -112,7 +112,8 @@ int rln_act_CALL_REFERRED(struct rln_step *st)
 	left -= (size_t)n;
 	n = 0;
 	if (ev->referred_by.len)
-		n = snprintf(at, left, "Referred-By: %.*s\r\n", (int)ev->referred_by.len, rln_slice_text(ev->block, ev->referred_by));
+		n = snprintf(
+			at, left, "Referred-By: %.*s\r\n", (int)ev->referred_by.len, rln_slice_text(ev->block, ev->referred_by));
 	if (n < 0 || (size_t)n >= left)
 		return -EMSGSIZE;
 	rc = st->layers->make_call(st->layers->arg, s, 0, &call, &s->other);
@@ -143,12 +144,12 @@ int rln_act_NOTIFY_FAILED(struct rln_step *st)
 
 static int part_media(struct rln_step *st)
 {
-	struct rln_event ev = {.id = st->s->media.v, .kind = RLN_EV_BRIDGE_MEDIA};
+	const struct rln_media_id nobody = {0};
 
 	if (st->s->link != RLN_LINK_BRIDGE || st->s->media.v == 0)
 		return 0;
 	st->s->wanted = st->s->asked = st->s->aim = RLN_MEDIA_BIDIRECTIONAL; /* what the other leg's peer had held is over */
-	return rln_publish(st, &ev);
+	return rln_media_bridge(st->layers, st->s, nobody);
 }
 
 int rln_act_UNLINK(struct rln_step *st)
@@ -189,12 +190,10 @@ int rln_act_LINK_BRIDGE(struct rln_step *st)
 int rln_act_JOIN(struct rln_step *st)
 {
 	const struct rln_session *other = other_of(st);
-	struct rln_event ev = {.id = st->s->media.v, .kind = RLN_EV_BRIDGE_MEDIA};
 
-	if (!other || other->media.v == 0 || st->s->media.v == 0)
+	if (!other || other->media.v == 0)
 		return -ENOTCONN;
-	ev.bridge_media.other = other->media.v;
-	return rln_publish(st, &ev);
+	return rln_media_bridge(st->layers, st->s, other->media);
 }
 
 int rln_act_ASK_OTHER(struct rln_step *st)
@@ -211,9 +210,8 @@ int rln_act_SEND_AWAY(struct rln_step *st)
 
 static int offer_to_other(struct rln_step *st, uint8_t direction)
 {
-	struct rln_event ev = {.id = st->s->other,
-		.kind = RLN_EV_BRIDGE_OFFER,
-		.bridge_offer = {.other = st->s->id.v, .direction = direction}};
+	struct rln_event ev = {
+		.id = st->s->other, .kind = RLN_EV_BRIDGE_OFFER, .bridge_offer = {.other = st->s->id.v, .direction = direction}};
 
 	return rln_publish(st, &ev);
 }

@@ -129,7 +129,7 @@ int rln_act_DROP_OFFER(struct rln_step *st)
 
 	s->is_offering = false;
 	s->asked = s->aim = s->wanted;
-	s->prefer = RLN_CODEC_NONE;
+	rln_media_set_codec(s, RLN_CODEC_NONE);
 	return 0;
 }
 
@@ -175,7 +175,7 @@ int rln_act_ANALYZE_METRICS(struct rln_step *st)
 
 int rln_act_SWITCH_CODEC(struct rln_step *st)
 {
-	st->s->prefer = other_codec(st->s);
+	rln_media_set_codec(st->s, other_codec(st->s));
 	st->s->asked = st->s->aim = st->s->wanted;
 	return rln_act_REINVITE(st);
 }

@@ -10,7 +10,7 @@
 
 #include "lcore/clock.h"
 #include "session/api_priv.h"
-#include "session/shard.h"
+#include "session/media_controller.h"
 #include "sip/message.h"
 
 #define BIT(state) (1u << (state))
@@ -102,6 +102,10 @@ void rln_call_take(struct rln_call *call, const struct rln_event *ev)
 			call->code = ev->state_changed.code;
 		}
 	} else if (ev->kind == RLN_EV_SESSION_TERMINATED) {
+		if (call->state == RLN_STATE_IDLE) { /* reserved, and then not made: no state was ever told */
+			call->state = RLN_STATE_FAILED;
+			call->states_seen |= BIT(RLN_STATE_FAILED);
+		}
 		call->ended = true;
 		call->reason = ev->session_terminated.reason;
 		call->code = ev->session_terminated.code;
@@ -119,8 +123,6 @@ void rln_call_never(struct rln_call *call, enum rln_end_reason reason)
 	struct rln_event ev = {
 		.id = call->id.v, .kind = RLN_EV_SESSION_TERMINATED, .session_terminated = {.reason = (uint8_t)reason}};
 
-	call->state = RLN_STATE_FAILED;
-	call->states_seen |= BIT(RLN_STATE_FAILED);
 	rln_call_take(call, &ev);
 }
 
@@ -221,11 +223,9 @@ int rln_call_statistics(struct rln_call *call, struct rln_call_statistics *out)
 {
 	const struct rln_api *api = call->peer->api;
 	struct rln_leg_stats s;
-	unsigned worker;
 
 	rln_inbox_drain(&call->peer->inbox);
-	worker = rln_id_shard(call->media.v);
-	if (!call->media.v || worker >= api->workers || rln_shard_leg_stats(api->shards[worker], call->media.v, &s))
+	if (rln_media_get_statistics(api->shards, api->workers, call->media, &s) != 0)
 		return -ENOENT;
 	*out = (struct rln_call_statistics){
 		.packets_sent = s.packets_sent,

@@ -227,6 +227,18 @@ int rln_media_establish_flow(const struct rln_layers *layers, struct rln_session
 	return rc;
 }
 
+int rln_media_bridge(const struct rln_layers *layers, const struct rln_session *s, struct rln_media_id other)
+{
+	struct rln_event ev = {.id = s->media.v, .kind = RLN_EV_BRIDGE_MEDIA, .bridge_media = {.other = other.v}};
+
+	return s->media.v ? post(layers, &ev) : -ENOTCONN;
+}
+
+void rln_media_set_codec(struct rln_session *s, enum rln_codec codec)
+{
+	s->prefer = (uint8_t)codec;
+}
+
 int rln_media_stop_session(const struct rln_layers *layers, struct rln_session *s)
 {
 	struct rln_event ev = {.id = s->media.v, .kind = RLN_EV_STOP_MEDIA_STREAM, .stop_media_stream = {.reason = s->reason}};

@@ -29,5 +29,9 @@ int rln_media_create_session(const struct rln_layers *layers, struct rln_session
 int rln_media_prepare(const struct rln_layers *layers, struct rln_session *s);
 /* START_MEDIA_STREAM the first time, then UPDATE_MEDIA_STREAM; `remote`: the peer's description, for the record. */
 int rln_media_establish_flow(const struct rln_layers *layers, struct rln_session *s, const char *remote, size_t len);
+/* What comes on the session's leg goes on as the other leg's stream, which is on the same worker; {0}: no longer. */
+int rln_media_bridge(const struct rln_layers *layers, const struct rln_session *s, struct rln_media_id other);
+/* The codec to offer first from now on; NONE: the config's order. The next offer carries it. */
+void rln_media_set_codec(struct rln_session *s, enum rln_codec codec);
 /* Ends the leg, whatever it does; MEDIA_STREAM_STOPPED answers. */
 int rln_media_stop_session(const struct rln_layers *layers, struct rln_session *s);

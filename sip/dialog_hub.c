@@ -10,6 +10,7 @@
 #include "lcore/log.h"
 #include "sip/dialog_info.h"
 #include "sip/dialog_probe.h"
+#include "sip/dialog_api.h"
 #include "sip/dialog_refer.h"
 #include "sip/registration.h"
 
@@ -26,16 +27,20 @@ static bool is_silent(const struct rln_dialog *d)
 	return d->released || d->state == RLN_DIALOG_TERMINATED;
 }
 
-static int publish(struct rln_dialog *d, struct rln_event *ev)
+int rln_dialog_hub_publish_event(struct rln_dialogs *hub, struct rln_dialog_id id, struct rln_event *ev)
 {
 	int rc;
 
-	ev->id = d->self;
-	rc = rln_bus_publish(d->all->cfg.bus, ev);
+	ev->id = id.v;
+	rc = rln_bus_publish(hub->cfg.bus, ev);
 	if (rc != 0 && rc != -EAGAIN)
-		rln_log(RLN_LOG_WARNING, d->self, "%s not delivered: %s", rln_event_info(rln_event_kind(ev))->name,
-			strerror(-rc));
+		rln_log(RLN_LOG_WARNING, id.v, "%s not delivered: %s", rln_event_info(rln_event_kind(ev))->name, strerror(-rc));
 	return rc == -EAGAIN ? 0 : rc;
+}
+
+static int publish(struct rln_dialog *d, struct rln_event *ev)
+{
+	return rln_dialog_hub_publish_event(d->all, (struct rln_dialog_id){d->self}, ev);
 }
 
 /* A reference of the event's own to the message's block. */
