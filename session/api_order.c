@@ -11,11 +11,19 @@
 
 #define BIT(n) (1u << (n))
 
-/* The states that an order is to bring. */
-static const uint32_t leads_to[RLN_ORDER_COUNT] = {
-	[RLN_ORDER_HOLD] = BIT(RLN_STATE_HOLD_PENDING) | BIT(RLN_STATE_ON_HOLD),
-	[RLN_ORDER_RESUME] = BIT(RLN_STATE_RESUME_PENDING) | BIT(RLN_STATE_ACTIVE),
-	[RLN_ORDER_TRANSFER] = BIT(RLN_STATE_TRANSFERRING) | BIT(RLN_STATE_TERMINATING) | BIT(RLN_STATE_TERMINATED),
+/* An order's commands, and the states that it is to bring. */
+static const struct {
+	uint32_t leads_to;
+	uint16_t command, other_command;
+} orders[RLN_ORDER_COUNT] = {
+	[RLN_ORDER_ACCEPT] = {BIT(RLN_STATE_NEGOTIATING) | BIT(RLN_STATE_ACTIVE), RLN_EV_ACCEPT_CALL, 0},
+	[RLN_ORDER_HOLD] = {BIT(RLN_STATE_HOLD_PENDING) | BIT(RLN_STATE_ON_HOLD), RLN_EV_HOLD_CALL, 0},
+	[RLN_ORDER_RESUME] = {BIT(RLN_STATE_RESUME_PENDING) | BIT(RLN_STATE_ACTIVE), RLN_EV_RESUME_CALL, 0},
+	[RLN_ORDER_TRANSFER] = {BIT(RLN_STATE_TRANSFERRING) | BIT(RLN_STATE_TERMINATING) | BIT(RLN_STATE_TERMINATED),
+		RLN_EV_BLIND_TRANSFER, RLN_EV_COMPLETE_TRANSFER},
+	[RLN_ORDER_CONSULT] = {BIT(RLN_STATE_CONSULTING), RLN_EV_START_CONSULT, 0},
+	[RLN_ORDER_BRIDGE] = {BIT(RLN_STATE_BRIDGED), RLN_EV_BRIDGE_CALLS, 0},
+	[RLN_ORDER_UNBRIDGE] = {BIT(RLN_STATE_ACTIVE), RLN_EV_UNBRIDGE_CALLS, 0},
 };
 
 /* States in which a call goes on as before a transfer, a hold, or the end of one. */
@@ -30,7 +38,7 @@ static void fails(struct rln_call *call, enum rln_order order, int error)
 int rln_order_failure(struct rln_call *call, enum rln_call_state wanted)
 {
 	for (unsigned i = 0; i < RLN_ORDER_COUNT; i++) {
-		if ((call->failed & BIT(i)) && (leads_to[i] & BIT(wanted))) {
+		if ((call->failed & BIT(i)) && (orders[i].leads_to & BIT(wanted))) {
 			call->failed &= ~BIT(i);
 			return call->error[i];
 		}
@@ -56,11 +64,27 @@ static void consultation_never(struct rln_call *call, enum rln_end_reason reason
 	}
 }
 
+static void rejected(struct rln_call *call, unsigned command, int error)
+{
+	for (unsigned i = 0; i < RLN_ORDER_COUNT; i++) {
+		if (command == orders[i].command || command == orders[i].other_command)
+			fails(call, (enum rln_order)i, error);
+	}
+	if (command != RLN_EV_START_CONSULT)
+		return;
+	consultation_never(call, RLN_END_REJECTED);
+	if (call->completes)
+		fails(call, RLN_ORDER_TRANSFER, error);
+	call->completes = false;
+}
+
 /* A state left for one that the order was not to bring. */
 static void moved(struct rln_call *call, const struct rln_ev_state_changed *ev)
 {
 	uint32_t to = BIT(ev->new_state);
 
+	if (ev->reason == RLN_END_NONE && ev->code)
+		call->refusal = ev->code;
 	if (ev->old_state == RLN_STATE_HOLD_PENDING && (to & UP) && ev->new_state != RLN_STATE_ON_HOLD)
 		fails(call, RLN_ORDER_HOLD, RLN_EREFUSED);
 	else if (ev->old_state == RLN_STATE_RESUME_PENDING && ev->new_state == RLN_STATE_ON_HOLD)
@@ -92,7 +116,9 @@ static void tell_parent(struct rln_call *call, const struct rln_event *ev)
 
 void rln_order_take(struct rln_call *call, const struct rln_event *ev)
 {
-	if (ev->kind == RLN_EV_STATE_CHANGED)
+	if (ev->kind == RLN_EV_COMMAND_REJECTED)
+		rejected(call, ev->command_rejected.kind, -ev->command_rejected.error);
+	else if (ev->kind == RLN_EV_STATE_CHANGED)
 		moved(call, &ev->state_changed);
 	else if (ev->kind == RLN_EV_CALL_STATE_CHANGED && ev->call_state_changed.status >= 300)
 		call->refusal = ev->call_state_changed.status;
@@ -116,7 +142,7 @@ static struct rln_coord *begin(struct rln_call *call, uint32_t which)
 
 int rln_call_hangup(struct rln_call *call)
 {
-	return rln_coord_hangup(begin(call, UINT32_MAX), call->id);
+	return call ? rln_coord_hangup(begin(call, UINT32_MAX), call->id) : -EINVAL;
 }
 
 int rln_call_hold(struct rln_call *call)
@@ -141,7 +167,7 @@ int rln_call_mute(struct rln_call *call, bool on)
 
 int rln_call_play(struct rln_call *call, const char *path, unsigned loop_count)
 {
-	return rln_coord_play(call->peer->api->coord, call->id, path, loop_count);
+	return call ? rln_coord_play(call->peer->api->coord, call->id, path, loop_count) : -EINVAL;
 }
 
 int rln_call_stop_audio(struct rln_call *call)

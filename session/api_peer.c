@@ -193,11 +193,16 @@ void rln_peer_free(struct rln_peer *peer)
 
 struct rln_call *rln_peer_call(struct rln_peer *peer, const char *target)
 {
-	struct rln_call_request request = {.peer = peer->number, .from = peer->from[0] ? peer->from : NULL, .to = target};
-	struct rln_session_id id = rln_coord_reserve(peer->api->coord);
+	struct rln_call_request request = {.to = target};
+	struct rln_session_id id;
 	struct rln_call *call;
 	int rc;
 
+	if (!peer)
+		return NULL;
+	request.peer = peer->number;
+	request.from = peer->from[0] ? peer->from : NULL;
+	id = rln_coord_reserve(peer->api->coord);
 	if (!id.v)
 		return NULL;
 	pthread_mutex_lock(&peer->inbox.lock);
@@ -239,8 +244,11 @@ static struct rln_incoming *next_incoming(struct rln_peer *peer)
 struct rln_incoming *rln_peer_get_incoming_call(struct rln_peer *peer, int timeout_ms)
 {
 	struct rln_incoming *in = NULL;
-	int rc = rln_inbox_wait(&peer->inbox, has_incoming, peer, timeout_ms);
+	int rc;
 
+	if (!peer)
+		return NULL;
+	rc = rln_inbox_wait(&peer->inbox, has_incoming, peer, rln_wait_ms(timeout_ms, RLN_EV_NONE));
 	if (rc == 0)
 		in = next_incoming(peer);
 	if (!in)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Waits on a call (R125-R127): each is a question to the picture that the call's events have made, asked again whenever it changes. */
+#include <errno.h>
+
 #include "lcore/log.h"
 #include "session/api_priv.h"
 
@@ -46,7 +48,10 @@ int rln_call_wait(struct rln_call *call, bool (*ready)(void *arg), void *arg, in
 int rln_call_wait_for_state(struct rln_call *call, enum rln_call_state state, int timeout_ms)
 {
 	struct state_wait w = {.call = call, .want = state};
-	int rc = rln_call_wait(call, state_is_settled, &w, rln_wait_ms(timeout_ms, RLN_EV_NONE));
+	int rc = call ? 0 : -EINVAL;
+
+	if (rc == 0)
+		rc = rln_call_wait(call, state_is_settled, &w, rln_wait_ms(timeout_ms, RLN_EV_NONE));
 
 	return rc == 0 ? w.rc : rc;
 }
@@ -98,7 +103,10 @@ static bool event_is_there(void *arg)
 int rln_call_wait_for_event(struct rln_call *call, enum rln_event_kind kind, int timeout_ms, struct rln_event *event)
 {
 	struct event_wait w = {.call = call, .kind = kind, .out = event};
-	int rc = rln_call_wait(call, event_is_there, &w, rln_wait_ms(timeout_ms, kind));
+	int rc = call ? 0 : -EINVAL;
+
+	if (rc == 0)
+		rc = rln_call_wait(call, event_is_there, &w, rln_wait_ms(timeout_ms, kind));
 
 	return rc == 0 ? w.rc : rc;
 }

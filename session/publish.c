@@ -18,6 +18,14 @@ static struct rln_event event_of(const struct rln_step *st, enum rln_event_kind 
 	return (struct rln_event){.id = st->s->id.v, .kind = (uint16_t)kind};
 }
 
+/* The end's code, or that of a refusal which the call survives: a hold, a transfer. */
+static uint16_t code_of(const struct rln_step *st)
+{
+	uint16_t code = rln_event_code(st->ev);
+
+	return st->s->reason == RLN_END_NONE && code >= 300 ? code : st->s->code;
+}
+
 void rln_publish_state(const struct rln_step *st, enum rln_call_state from)
 {
 	struct rln_event ev = event_of(st, RLN_EV_STATE_CHANGED);
@@ -25,7 +33,7 @@ void rln_publish_state(const struct rln_step *st, enum rln_call_state from)
 	ev.state_changed = (struct rln_ev_state_changed){.old_state = (uint8_t)from,
 		.new_state = st->s->state,
 		.reason = st->s->reason,
-		.code = st->s->code,
+		.code = code_of(st),
 		.by = st->ev->kind};
 	rln_publish(st, &ev);
 }

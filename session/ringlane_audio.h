@@ -35,8 +35,8 @@ int rln_call_wait_can_send(struct rln_call *call, unsigned frames, int timeout_m
  * was read, or nothing was ever received for 30 s (see rln_audio_recv()); -ENOMEM, -ENOSPC. */
 int rln_call_recv_audio(struct rln_call *call, struct rln_audio_frame *frame, int timeout_ms);
 
-struct rln_audio_tx; /**< A call's audio toward its peer; the call's, until rln_call_free(). */
-struct rln_audio_rx; /**< A call's audio from its peer: the call's, or that of rln_media_subscribe_to_audio_frames(). */
+struct rln_audio_tx; /* A call's audio toward its peer; the call's, until rln_call_free(). */
+struct rln_audio_rx; /* A call's audio from its peer: the call's, or that of rln_media_subscribe_to_audio_frames(). */
 
 /** Waits for AUDIO_CHANNELS_READY and gives the call's two channels; either pointer may be NULL. The same ones each time. 0;
  * RLN_ECALLFAILED, RLN_ETIMEDOUT, RLN_EENDED; -ENOMEM or -ENOSPC: no channels. */
@@ -57,7 +57,9 @@ int rln_audio_fd(struct rln_audio_rx *rx);
 
 /** What a channel moved; received_dropped: frames that came while 1,000 waited. */
 struct rln_audio_figures {
-	uint64_t received, received_dropped, sent; /**< frames */
+	uint64_t received;         /**< frames from the peer that were read */
+	uint64_t received_dropped; /**< frames from the peer that found the channel full */
+	uint64_t sent;             /**< frames given to send */
 };
 /** Of the call's channels; all 0 when it has none. */
 void rln_call_audio_figures(const struct rln_call *call, struct rln_audio_figures *out);

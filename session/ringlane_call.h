@@ -7,6 +7,9 @@
  * or the call is over (RLN_ECALLFAILED). Besides what stands beside each, every command may return -ENOBUFS (the command ring or the
  * pool of blocks is full: later again) and RLN_EENDED (the runtime stopped).
  *
+ * A NULL call is a wrong argument like any other (-EINVAL) to rln_call_hangup(), _play(), _wait_for_state() and _wait_for_event(), so that
+ * short programs may check once, at their end.
+ *
  * Threads: one at a time per call; different calls of one peer by different threads at once.
  */
 #pragma once
@@ -17,7 +20,7 @@
 extern "C" {
 #endif
 
-struct rln_call; /**< One call of a peer; the application's until rln_call_free(). */
+struct rln_call; /* One call of a peer; the application's until rln_call_free(). */
 
 /** Gives the handle back; hangs up when the call still runs. NULL is allowed. */
 void rln_call_free(struct rln_call *call);
@@ -76,14 +79,21 @@ int rln_call_stop_recording(struct rln_call *call);
 
 /** What the call's packets did so far, at most a second old; final once the call is over. */
 struct rln_call_statistics {
-	uint64_t packets_sent, octets_sent, packets_received, octets_received; /**< octets of payload */
-	uint64_t lost, reordered, duplicate, late;  /**< of what should have come; lost: numbers that never did, copies hide none */
-	float jitter_ms;                            /**< RFC 3550 6.4.1 */
-	float round_trip_ms;                        /**< from RTCP; < 0: not measured */
-	uint32_t peer_lost;                         /**< of what we sent, as the peer reports it */
-	float peer_jitter_ms;                       /**< the same */
-	enum rln_codec codec;                       /**< in use */
-	struct rln_addr local, remote;              /**< of RTP */
+	uint64_t packets_sent;     /**< RTP */
+	uint64_t octets_sent;      /**< of payload */
+	uint64_t packets_received; /**< RTP that was valid */
+	uint64_t octets_received;  /**< of payload */
+	uint64_t lost;             /**< sequence numbers that never came; copies of others hide none */
+	uint64_t reordered;        /**< came after a later one */
+	uint64_t duplicate;        /**< came again */
+	uint64_t late;             /**< came too late to be of use */
+	float jitter_ms;           /**< RFC 3550 6.4.1 */
+	float round_trip_ms;       /**< from RTCP; < 0: not measured */
+	uint32_t peer_lost;        /**< of what we sent, as the peer reports it */
+	float peer_jitter_ms;      /**< the same */
+	enum rln_codec codec;      /**< in use */
+	struct rln_addr local;     /**< our RTP address */
+	struct rln_addr remote;    /**< the peer's, as packets go there */
 };
 /** 0; -ENOENT: the call has or had no media. */
 int rln_call_statistics(struct rln_call *call, struct rln_call_statistics *out);

@@ -20,7 +20,7 @@
 extern "C" {
 #endif
 
-struct rln_coordinator; /**< The application's until rln_coordinator_free(). */
+struct rln_coordinator; /* The application's until rln_coordinator_free(). */
 
 /** What a coordinator is called; texts are copied. */
 struct rln_coordinator_options {
@@ -43,7 +43,7 @@ void rln_coordinator_free(struct rln_coordinator *c);
 
 /* ---- a builder, for those who set up in steps ---- */
 
-struct rln_builder; /**< The application's until rln_builder_build() or _free(). */
+struct rln_builder; /* The application's until rln_builder_build() or _free(). */
 
 /** NULL and errno ENOMEM. */
 struct rln_builder *rln_builder_new(void);

@@ -16,7 +16,10 @@ extern "C" {
 /** What an incoming INVITE looks like to a handler; texts are valid during the call of the handler. */
 struct rln_invite_details {
 	struct rln_session_id session;  /**< reserved; becomes live on ACCEPT, DEFER and CUSTOM */
-	const char *call_id, *from, *to, *request_uri; /**< URIs without display name and parameters of the header */
+	const char *call_id;            /**< of the dialog */
+	const char *from;               /**< who calls */
+	const char *to;                 /**< whom */
+	const char *request_uri;        /**< where the INVITE was sent to */
 	const char *sdp;                /**< the offer, NULL: none */
 	const char *headers;            /**< the header lines as they came, with CRLF */
 	struct rln_addr source;         /**< who sent it */

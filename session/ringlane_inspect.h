@@ -13,8 +13,8 @@
 extern "C" {
 #endif
 
-struct rln_registry; /**< Who belongs to whom: session, dialog, media. */
-struct rln_machine;  /**< The state table. */
+struct rln_registry; /* Who belongs to whom: session, dialog, media. */
+struct rln_machine;  /* The state table. */
 
 /** What the registry knows of a call. */
 struct rln_call_info {
@@ -61,7 +61,8 @@ struct rln_transport_event {
 	/** The dialog's new INVITE, or a response to a request of ours in it. */
 	enum { RLN_TRANSPORT_INCOMING_INVITE, RLN_TRANSPORT_RESPONSE } kind;
 	struct rln_dialog_id dialog; /**< of the dialog layer */
-	const char *from, *to;       /**< INCOMING_INVITE: URIs; `to` says whom it is for */
+	const char *from;            /**< INCOMING_INVITE: URI of the caller */
+	const char *to;              /**< INCOMING_INVITE: URI of whom it is for */
 	const char *sdp;             /**< offer, or answer of the response; NULL: none */
 	uint16_t status;             /**< RESPONSE: 100-699 */
 };

@@ -2,6 +2,8 @@
 /** @file
  * Part of ringlane.h: the simple peer, which makes and takes calls in a few lines and hides everything else.
  *
+ * A NULL peer gives NULL and leaves errno as it is, so that short programs may check once, at their end.
+ *
  * Threads: one at a time for the functions here; its calls may be used by other threads meanwhile. Callbacks run inside rln_peer_run() and
  * every wait of the peer and its calls, on the thread that waits.
  */
@@ -13,8 +15,8 @@
 extern "C" {
 #endif
 
-struct rln_peer;     /**< A SIP endpoint in this process; the application's until rln_peer_free(). */
-struct rln_incoming; /**< A call that rings; gone with rln_incoming_accept() or _reject(). */
+struct rln_peer;     /* A SIP endpoint in this process; the application's until rln_peer_free(). */
+struct rln_incoming; /* A call that rings; gone with rln_incoming_accept() or _reject(). */
 
 /** What rln_peer_new_with() can be told; texts are copied. */
 struct rln_peer_options {
@@ -22,7 +24,8 @@ struct rln_peer_options {
 	uint16_t port;             /**< SIP port on every local address */
 	const char *local_address; /**< NULL: by route */
 	bool auto_answer;          /**< incoming calls are accepted at once and still delivered */
-	bool refuse_transfers;     /**< 603 to a peer that asks us to call somebody else (REFER); otherwise that call is made */
+	bool refuse_transfers;     /**< 603 when a call's peer asks us to call somebody else (REFER); otherwise we do, and
+	                                rln_call_transferred() has the new call */
 };
 
 /** A SIP endpoint in this process: user part and SIP port. Starts the runtime when nobody did. NULL and errno: EINVAL, EADDRINUSE (a peer of

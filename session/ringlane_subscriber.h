@@ -14,7 +14,7 @@
 extern "C" {
 #endif
 
-struct rln_subscriber; /**< The application's until rln_subscriber_free(). */
+struct rln_subscriber; /* The application's until rln_subscriber_free(). */
 
 /** Events of one session ({0}: of all of the process), from those that are published after this returned. NULL and errno: ENOMEM,
  * EMFILE (eventfd), EPIPE (the runtime stopped). */

@@ -173,9 +173,42 @@ static void every_kind_shows_a_field_and_fits_any_buffer(void **state)
 	}
 }
 
+/* What a pattern leaves 0 matches anything; texts in blocks are not compared. */
+static void events_are_compared_by_their_fields(void **state)
+{
+	struct rln_event ev = {.id = 7,
+		.kind = RLN_EV_STATE_CHANGED,
+		.state_changed = {
+			.old_state = RLN_STATE_CALLING, .new_state = RLN_STATE_FAILED, .reason = RLN_END_REFUSED, .code = 486}};
+	struct rln_event like = {.kind = RLN_EV_STATE_CHANGED},
+			 digits = {.kind = RLN_EV_DTMF_RECEIVED, .dtmf_received = {100, "12"}};
+
+	(void)state;
+	assert_true(rln_event_is_like(&ev, &like));
+	like.id = 7;
+	like.state_changed.code = 486;
+	assert_true(rln_event_is_like(&ev, &like));
+	like.state_changed.code = 230; /* 486 is 0x1e6, 230 its low byte */
+	assert_false(rln_event_is_like(&ev, &like));
+	like.state_changed.code = 0;
+	like.id = 8;
+	assert_false(rln_event_is_like(&ev, &like));
+	like = digits;
+	assert_false(rln_event_is_like(&ev, &like));
+	assert_true(rln_event_is_like(&digits, &like));
+	strcpy(like.dtmf_received.tones, "13");
+	assert_false(rln_event_is_like(&digits, &like));
+	like = ev = (struct rln_event){.kind = RLN_EV_SDP_EVENT, .sdp_event = {.event_type = RLN_SDP_ANSWER_SENT}};
+	like.sdp_event.sdp.len = 9;
+	assert_true(rln_event_is_like(&ev, &like));
+	ev.kind = like.kind = RLN_EV_COUNT; /* no kind at all */
+	assert_true(rln_event_is_like(&ev, &like));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(events_are_compared_by_their_fields),
 		cmocka_unit_test(every_kind_is_described),
 		cmocka_unit_test(an_unknown_kind_is_none),
 		cmocka_unit_test(categories_have_the_names_of_the_requirements),

@@ -70,6 +70,14 @@ static void moves_to(struct rln_call *c, enum rln_call_state to)
 	tell(c, &ev);
 }
 
+static void rejects(struct rln_call *c, enum rln_event_kind command, int error)
+{
+	struct rln_event ev = {
+		.id = c->id.v, .kind = RLN_EV_COMMAND_REJECTED, .command_rejected = {.kind = (uint16_t)command, .error = error}};
+
+	tell(c, &ev);
+}
+
 static void peer_says(struct rln_call *c, uint16_t status)
 {
 	struct rln_event ev = {.id = c->id.v,
@@ -134,6 +142,39 @@ static void a_resume_that_is_refused_stays_on_hold(void **state)
 	assert_int_equal(rln_call_wait_for_state(call, RLN_STATE_ACTIVE, RLN_FOREVER), RLN_EREFUSED);
 }
 
+static void a_command_that_the_state_forbids_ends_the_wait(void **state)
+{
+	static const struct {
+		enum rln_event_kind command;
+		enum rln_call_state wanted;
+	} all[] = {{RLN_EV_HOLD_CALL, RLN_STATE_ON_HOLD}, {RLN_EV_RESUME_CALL, RLN_STATE_ACTIVE},
+		{RLN_EV_BLIND_TRANSFER, RLN_STATE_TERMINATED}, {RLN_EV_COMPLETE_TRANSFER, RLN_STATE_TRANSFERRING},
+		{RLN_EV_START_CONSULT, RLN_STATE_CONSULTING}, {RLN_EV_BRIDGE_CALLS, RLN_STATE_BRIDGED},
+		{RLN_EV_UNBRIDGE_CALLS, RLN_STATE_ACTIVE}, {RLN_EV_ACCEPT_CALL, RLN_STATE_ACTIVE}};
+
+	(void)state;
+	moves_to(call, RLN_STATE_CALLING);
+	for (unsigned i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		rejects(call, all[i].command, EPROTO);
+		assert_int_equal(rln_call_wait_for_state(call, all[i].wanted, RLN_FOREVER), -EPROTO);
+	}
+	rejects(call, RLN_EV_MUTE_REQUEST, EPROTO); /* leads to no state */
+	assert_int_equal(rln_call_wait_for_state(call, RLN_STATE_ACTIVE, 0), RLN_ETIMEDOUT);
+	assert_int_equal(rln_call_wait_for_event(call, RLN_EV_COMMAND_REJECTED, 0, NULL), 0);
+}
+
+static void a_new_order_forgets_the_old_failure(void **state)
+{
+	(void)state;
+	moves_to(call, RLN_STATE_ACTIVE);
+	rejects(call, RLN_EV_HOLD_CALL, EPROTO);
+	rejects(call, RLN_EV_BLIND_TRANSFER, EPROTO);
+	assert_int_equal(rln_call_hold(call), 0);
+	assert_int_equal(rln_call_wait_for_state(call, RLN_STATE_ON_HOLD, 0), RLN_ETIMEDOUT);
+	assert_int_equal(rln_call_hangup(call), 0);
+	assert_int_equal(rln_call_wait_for_state(call, RLN_STATE_TERMINATED, 0), RLN_ETIMEDOUT);
+}
+
 static void a_blind_transfer_is_done_or_refused(void **state)
 {
 	(void)state;
@@ -181,6 +222,13 @@ static void a_consultation_that_never_comes_ends_by_itself(void **state)
 	moves_to(call, RLN_STATE_ACTIVE);
 	other = rln_call_consult(call, "carol@198.18.0.3");
 	assert_non_null(other);
+	rejects(call, RLN_EV_START_CONSULT, ENOTSUP);
+	assert_int_equal(rln_call_wait_for_state(other, RLN_STATE_ACTIVE, RLN_FOREVER), RLN_ECALLFAILED);
+	assert_int_equal(rln_call_wait_for_state(call, RLN_STATE_CONSULTING, RLN_FOREVER), -ENOTSUP);
+	rln_coord_unreserve(coord, other->id);
+	rln_call_free(other);
+	other = rln_call_consult(call, "carol@198.18.0.3");
+	assert_non_null(other);
 	ends(call);
 	assert_int_equal(rln_call_wait_for_event(other, RLN_EV_SESSION_TERMINATED, RLN_FOREVER, NULL), 0);
 	rln_coord_unreserve(coord, other->id);
@@ -224,6 +272,11 @@ static void an_attended_transfer_fails_with_its_consultation(void **state)
 	ends(other);
 	moves_to(call, RLN_STATE_ACTIVE);
 	assert_int_equal(rln_call_wait_for_state(call, RLN_STATE_TERMINATED, RLN_FOREVER), RLN_EREFUSED);
+	assert_int_equal(rln_call_transfer(call, "carol@198.18.0.3", RLN_TRANSFER_ATTENDED), 0);
+	other = rln_peer_find(peer, ordered(RLN_EV_START_CONSULT)->start_consult.other);
+	rejects(call, RLN_EV_START_CONSULT, EPROTO);
+	assert_int_equal(rln_call_wait_for_state(call, RLN_STATE_TERMINATED, RLN_FOREVER), -EPROTO);
+	rln_coord_unreserve(coord, other->id);
 }
 
 /* ---- a call that the peer's REFER made ---- */
@@ -300,6 +353,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(a_hold_that_the_peer_refuses_ends_the_wait),
 		T(a_resume_that_is_refused_stays_on_hold),
+		T(a_command_that_the_state_forbids_ends_the_wait),
+		T(a_new_order_forgets_the_old_failure),
 		T(a_blind_transfer_is_done_or_refused),
 		T(a_consultation_is_a_call_of_its_own),
 		T(a_consultation_that_never_comes_ends_by_itself),

@@ -173,6 +173,20 @@ static void a_peer_needs_a_name_and_a_port(void **state)
 	rln_peer_free(NULL);
 }
 
+/* Short programs check once, at their end. */
+static void nothing_comes_of_nothing(void **state)
+{
+	(void)state;
+	errno = EADDRINUSE;
+	assert_null(rln_peer_call(NULL, "bob@198.18.0.2"));
+	assert_null(rln_incoming_accept(rln_peer_get_incoming_call(NULL, RLN_FOREVER)));
+	assert_int_equal(errno, EADDRINUSE);
+	assert_int_equal(rln_call_wait_for_state(NULL, RLN_STATE_ACTIVE, RLN_FOREVER), -EINVAL);
+	assert_int_equal(rln_call_wait_for_event(NULL, RLN_EV_DTMF_DETECTED, RLN_FOREVER, NULL), -EINVAL);
+	assert_int_equal(rln_call_play(NULL, "a.wav", 1), -EINVAL);
+	assert_int_equal(rln_call_hangup(NULL), -EINVAL);
+}
+
 static void a_call_needs_a_target(void **state)
 {
 	struct rln_peer *peer = peer_open("alice", 5060);
@@ -528,6 +542,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_code_has_words),
 		T(a_peer_needs_a_name_and_a_port),
+		T(nothing_comes_of_nothing),
 		T(a_call_needs_a_target),
 		T(an_incoming_call_comes_before_during_or_never),
 		T(who_gives_up_before_the_answer_is_told),
