@@ -245,8 +245,14 @@ $(BUILD)/docs/%: $(BUILD)/docs/gen/%.o $(call archives,dpdk_app)
 	$(call link,$<,$(filter %.a,$^))
 
 # Generated pages; with DOCS_CHECK=1 they are compared with what is checked in.
-docs: $(PROGRAM) $(patsubst docs/gen/%.c,$(BUILD)/docs/%,$(wildcard docs/gen/*.c)) $(patsubst %,$(BUILD)/sim/%,$(filter flows%,$(SIM)))
+docs: $(PROGRAM) $(patsubst docs/gen/%.c,$(BUILD)/docs/%,$(wildcard docs/gen/*.c)) $(patsubst %,$(BUILD)/sim/%,$(filter flows%,$(SIM))) $(BUILD)/api/.made
 	@docs/generate.sh $(BUILD) $(DOCS_CHECK)
+
+# The public interface as HTML and manual pages, in build/ only; what is public and has no comment is an error.
+$(BUILD)/api/.made: docs/Doxyfile $(wildcard session/ringlane*.h)
+	@mkdir -p $(@D)
+	$(call quiet,DOXY,$(@D)){ cat docs/Doxyfile; echo "OUTPUT_DIRECTORY=$(@D)"; echo "PROJECT_NUMBER=$(VERSION)"; } | doxygen -
+	@touch $@
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/ringlane/lcore $(DESTDIR)$(PREFIX)/include/ringlane/session \
@@ -261,6 +267,9 @@ install: all
 	install -m 644 lcore/types.h lcore/id.h lcore/addr.h lcore/block.h lcore/event.h lcore/event_payload.h lcore/event.def $(DESTDIR)$(PREFIX)/include/ringlane/lcore/
 	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' packaging/ringlane.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/ringlane.pc
 	install -m 644 docs/ringlane.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	@if command -v doxygen > /dev/null; then $(MAKE) --no-print-directory $(BUILD)/api/.made && \
+		install -d $(DESTDIR)$(PREFIX)/share/man/man3 && install -m 644 $(BUILD)/api/man/man3/rln_*.3 $(BUILD)/api/man/man3/ringlane*.3 $(DESTDIR)$(PREFIX)/share/man/man3/; \
+		else echo "install: no doxygen here, so no manual pages of section 3"; fi
 	install -m 644 README.md config/ringlane.yaml $(DESTDIR)$(PREFIX)/share/doc/ringlane/
 
 clean:

@@ -7,7 +7,7 @@ set -eu
 
 build='gcc make pkg-config libdpdk-dev libosip2-dev libjemalloc-dev libyaml-dev libssl-dev'
 demo="$build iproute2 ethtool procps util-linux sip-tester asterisk-core-sounds-en-wav python3 python3-numpy"
-test="$demo libcmocka-dev clang clang-format libclang-rt-14-dev iptables sipsak baresip-core tshark tcpdump sox kamailio linphone-cli graphviz man-db dpdk rtpengine-daemon"
+test="$demo libcmocka-dev clang clang-format libclang-rt-14-dev iptables sipsak baresip-core tshark tcpdump sox kamailio linphone-cli graphviz doxygen man-db dpdk rtpengine-daemon"
 
 packages() {
 	case "$1" in

@@ -105,6 +105,19 @@ def headers(cc, flags):
                 wrong.append(f'{p} does not compile alone as {lang}:\n{r.stderr.strip()[:400]}')
 
 
+PUBLIC = re.compile(r'^(?!typedef|struct \w+ \{|enum \w+ \{|#|/|\s|\}|extern|static)[\w \*]+?\b(rln_\w+)\(', re.M)
+
+
+def documented():
+    """Every public function has a comment of its own, right above it."""
+    for p in sorted(str(h) for h in Path('session').glob('ringlane*.h')):
+        lines = Path(p).read_text().split('\n')
+        for i, line in enumerate(lines):
+            m = PUBLIC.match(line)
+            if m and not lines[i - 1].rstrip().endswith('*/'):
+                wrong.append(f'{p}:{i + 1}: {m.group(1)}() has no comment')
+
+
 def sizes():
     for p in files(ROOMS + ['bench'], ('.c', '.h')):
         lines = Path(p).read_text().split('\n')
@@ -172,6 +185,7 @@ def main():
     arrows()
     applications()
     headers(cc, flags)
+    documented()
     sizes()
     sleeps()
     hot(build)
