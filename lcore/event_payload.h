@@ -88,7 +88,7 @@ struct rln_ev_media_stream { rln_block_ref block; struct rln_slice local_sdp, re
 struct rln_ev_stop_media { uint8_t reason; };                                        /* rln_end_reason */
 struct rln_ev_media_direction { uint8_t direction; };                                /* rln_media_direction that holds from now on */
 struct rln_ev_file { rln_block_ref block; struct rln_slice file_path; uint32_t loop_count; uint8_t format, channels; };
-struct rln_ev_channels { uint64_t channels; uint8_t attach; };                       /* audio channel slot handle (session/channel.h) */
+struct rln_ev_channels { uint64_t channels; uint8_t attach; };                       /* audio channel slot handle (session/channel.h); rln_channels_attach */
 
 struct rln_ev_tap { uint64_t tap; uint8_t on; };                                     /* tap slot handle (session/tap.h) */
 
@@ -126,6 +126,7 @@ struct rln_ev_options_answered { uint32_t token, rtt_us; int32_t error; uint16_t
 struct rln_ev_session_terminated { uint8_t reason; uint8_t spare; uint16_t code; };
 struct rln_ev_command_rejected { uint16_t kind; uint16_t spare; int32_t error; };      /* the command; positive errno */
 
+enum rln_channels_attach { RLN_CHANNELS_PART, RLN_CHANNELS_JOIN, RLN_CHANNELS_LISTEN }; /* LISTEN: hears, and does not speak */
 enum rln_sdp_event_type { RLN_SDP_OFFER_SENT, RLN_SDP_OFFER_RECEIVED, RLN_SDP_ANSWER_SENT, RLN_SDP_ANSWER_RECEIVED };
 
 /* application -> session, and session-internal */

@@ -33,6 +33,11 @@ struct rln_doorbell { /* where the worker's side rings; constant after open */
 struct rln_frame_ring {
 	uint32_t head __attribute__((aligned(64))); /* writer: producer; frames ever pushed */
 	uint32_t dropped;                           /* writer: producer; frames that found the ring full */
+	/* The rest of this line is the producer's alone. */
+	struct rln_frame_ring *next; /* of those that hear the same leg */
+	uint64_t handle;             /* of the channel that it belongs to */
+	uint16_t fill;               /* samples of the frame at `head` that are there already */
+	uint8_t dropping;            /* that frame found the ring full */
 	uint32_t tail __attribute__((aligned(64))); /* writer: consumer; frames ever taken */
 	uint32_t waits
 		__attribute__((aligned(64))); /* set by the application's side before it sleeps, taken down by the worker's */

@@ -133,7 +133,7 @@ struct rln_leg_cold {
 	struct rln_leg *to;   /* bridge: what comes here is to go to that leg; row->to says whether it does */
 	struct rln_leg *from; /* and the leg whose `to` we are */
 	struct rln_recorder *recorder;
-	struct rln_frame_ring *channel_in;
+	struct rln_frame_ring *channel_in; /* those who hear the leg, linked by `next` */
 	struct rln_port_row *row;
 	struct rln_addr local;
 	struct rln_leg_params params, pending; /* pending: of the command that is on its way to the RTP side */
@@ -177,12 +177,10 @@ struct rln_leg_cold {
 	uint8_t record_channels;
 	uint16_t files_closing; /* recordings of ours whose file is not closed yet */
 	uint64_t closed_ns;     /* when the leg was stopped */
-	uint64_t channel;       /* handle, 0 = none */
+	uint64_t channel;       /* whose channel_out is: its handle, 0 = nobody speaks */
 	uint64_t tap_handle;    /* likewise */
 	struct rln_tap_ring *tap;
-	uint16_t in_fill;       /* samples of the channel's next frame */
 	uint16_t in_seq;
-	uint8_t in_dropping; /* that frame found the channel full */
 	uint32_t in_ts;      /* timestamp that the next sample for the channel should have */
 	uint8_t in_started;
 	struct rln_leg_stats_cell stats; /* last: it outlives the leg (session/shard.c) */

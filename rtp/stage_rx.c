@@ -43,47 +43,64 @@ static int payload_find(const struct rln_leg *leg, uint8_t pt)
 	return leg->event_pt != 0 && leg->event_pt == pt ? PT_EVENT : PT_NONE;
 }
 
-/* ---- the application's channel ---- */
+/* ---- the application's channels ---- */
 
-/* `n` samples (NULL: silence) into the channel's frames; a frame goes out when it is full. False when frames were dropped. */
-static bool channel_put(struct rln_leg_cold *cold, const int16_t *pcm, unsigned n, uint16_t flags)
+/* The frame at the ring's head: begun when nothing of it is there yet. NULL: it found the ring full. */
+static struct rln_frame *frame_open(struct rln_frame_ring *r, uint32_t ts)
 {
-	struct rln_frame_ring *r = cold->channel_in;
+	struct rln_frame *f;
+
+	if (r->fill > 0)
+		return r->dropping ? NULL : &r->frame[r->head % RLN_FRAME_RING_SIZE];
+	f = rln_frame_ring_slot(r);
+	r->dropping = f == NULL;
+	if (f) {
+		f->timestamp = ts;
+		f->samples_n = RLN_FRAME_RING_SAMPLES;
+		f->flags = 0;
+	}
+	return f;
+}
+
+/* `n` samples (NULL: silence) into the ring's frames; a frame goes out when it is full. False when frames were dropped. */
+static bool ring_put(struct rln_frame_ring *r, uint32_t ts, const int16_t *pcm, unsigned n, uint16_t flags)
+{
 	bool kept = true;
 
 	while (n > 0) {
-		unsigned take = RLN_FRAME_RING_SAMPLES - cold->in_fill;
-		struct rln_frame *f = cold->in_fill == 0 ? rln_frame_ring_slot(r) : &r->frame[r->head % RLN_FRAME_RING_SIZE];
+		unsigned room = RLN_FRAME_RING_SAMPLES - r->fill, take = room < n ? room : n;
+		struct rln_frame *f = frame_open(r, ts);
 
-		if (cold->in_fill == 0) {
-			cold->in_dropping = f == NULL;
-			if (f) {
-				f->timestamp = cold->in_ts;
-				f->samples_n = RLN_FRAME_RING_SAMPLES;
-				f->flags = 0;
-			}
-		}
-		take = take < n ? take : n;
-		if (!cold->in_dropping) {
-			if (pcm)
-				memcpy(f->samples + cold->in_fill, pcm, take * sizeof(*pcm));
-			else
-				memset(f->samples + cold->in_fill, 0, take * sizeof(*pcm));
+		if (f && pcm)
+			memcpy(f->samples + r->fill, pcm, take * sizeof(*pcm));
+		else if (f)
+			memset(f->samples + r->fill, 0, take * sizeof(*pcm));
+		if (f)
 			f->flags |= flags;
-		}
-		cold->in_fill = (uint16_t)(cold->in_fill + take);
-		cold->in_ts += take;
+		kept = kept && f;
+		r->fill = (uint16_t)(r->fill + take);
+		ts += take;
 		pcm = pcm ? pcm + take : NULL;
 		n -= take;
-		kept = kept && !cold->in_dropping;
-		if (cold->in_fill == RLN_FRAME_RING_SAMPLES) {
-			cold->in_fill = 0;
-			if (!cold->in_dropping) {
-				rln_frame_ring_commit(r);
-				rln_frame_ring_wake(r, rln_frame_ring_count(r));
-			}
+		if (r->fill < RLN_FRAME_RING_SAMPLES)
+			continue;
+		r->fill = 0;
+		if (f) {
+			rln_frame_ring_commit(r);
+			rln_frame_ring_wake(r, rln_frame_ring_count(r));
 		}
 	}
+	return kept;
+}
+
+/* The same to everybody who hears the leg; a slow one loses only its own frames. */
+static bool channel_put(struct rln_leg_cold *cold, const int16_t *pcm, unsigned n, uint16_t flags)
+{
+	bool kept = true;
+
+	for (struct rln_frame_ring *r = cold->channel_in; r; r = r->next)
+		kept = ring_put(r, cold->in_ts, pcm, n, flags) && kept;
+	cold->in_ts += n;
 	return kept;
 }
 
@@ -96,7 +113,8 @@ static bool channel_receive(struct rln_leg_cold *cold, const struct rln_rtp *rtp
 	if (!cold->in_started || gap > CHANNEL_GAP_MAX || gap < -CHANNEL_GAP_MAX) {
 		cold->in_started = 1;
 		cold->in_ts = rtp->timestamp;
-		cold->in_fill = 0;
+		for (struct rln_frame_ring *r = cold->channel_in; r; r = r->next)
+			r->fill = 0;
 		gap = 0;
 	}
 	if (gap < 0)

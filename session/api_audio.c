@@ -14,7 +14,8 @@
 /* ---- the channels ---- */
 
 /* Opens a channel and joins it to the session's leg. 0 or a negative code. */
-static int open_channel(struct rln_audio_rx *rx, const struct rln_api *api, struct rln_session_id id)
+static int open_channel(
+	struct rln_audio_rx *rx, const struct rln_api *api, struct rln_session_id id, enum rln_channels_attach how)
 {
 	struct rln_channel *channel;
 	int rc;
@@ -24,7 +25,7 @@ static int open_channel(struct rln_audio_rx *rx, const struct rln_api *api, stru
 	rc = rln_channel_open(api->channels, &channel, &rx->handle);
 	if (rc != 0)
 		return rc;
-	rc = rln_coord_attach_channels(api->coord, id, rx->handle, true);
+	rc = rln_coord_attach_channels(api->coord, id, rx->handle, how);
 	if (rc != 0) {
 		rln_channel_leave(api->channels, channel);
 		return rc;
@@ -51,7 +52,7 @@ int rln_audio_take(struct rln_call *call)
 	if (!call->peer->api->channels)
 		rc = RLN_EENDED;
 	else if (!call->rx.channel)
-		rc = open_channel(&call->rx, call->peer->api, call->id);
+		rc = open_channel(&call->rx, call->peer->api, call->id, RLN_CHANNELS_JOIN);
 	if (rc == 0) {
 		call->rx.call = call;
 		call->tx = (struct rln_audio_tx){call->rx.api, call->rx.channel};
@@ -206,7 +207,7 @@ void rln_call_audio_figures(const struct rln_call *call, struct rln_audio_figure
 struct rln_audio_rx *rln_media_subscribe_to_audio_frames(struct rln_coordinator *c, struct rln_session_id id)
 {
 	struct rln_audio_rx *rx = calloc(1, sizeof(*rx));
-	int rc = rx ? open_channel(rx, c->api, id) : -ENOMEM;
+	int rc = rx ? open_channel(rx, c->api, id, RLN_CHANNELS_LISTEN) : -ENOMEM;
 
 	if (rc == 0)
 		return rx;

@@ -222,6 +222,7 @@ int rln_channel_open(struct rln_channels *c, struct rln_channel **out, uint64_t 
 	generation = (uint32_t)(e->word >> 2) + 1;
 	generation += generation == 0;
 	ch->handle = (uint64_t)slot << 32 | generation;
+	ch->in.handle = ch->handle;
 	ch->in.bell = (struct rln_doorbell){&c->bells[slot / 64], 1ull << slot % 64, &c->any};
 	ch->out.bell = ch->in.bell;
 	e->channel = ch;

@@ -3,7 +3,7 @@
  * Audio channels: the pair of frame rings between one leg (its worker) and one application thread. Allocated by the application's
  * side when it takes them, so a call that never asks for audio pays nothing (R39). What crosses is a handle in ATTACH_CHANNELS.
  *
- * Life: open (application) -> join (worker, at ATTACH_CHANNELS attach 1) -> part (worker, at attach 0 or the leg's end) and leave
+ * Life: open (application) -> join (worker, at ATTACH_CHANNELS, to speak or only to listen) -> part (worker, at attach 0 or the leg's end) and leave
  * (application), in either order. The side that goes second marks the channel dead and rln_channels_ring() frees it on the
  * control lcore: a worker never frees memory. Opened and never joined: leave() alone frees it.
  *

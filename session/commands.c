@@ -315,10 +315,12 @@ int rln_coord_record(struct rln_coord *coord, struct rln_session_id session, con
 	return file_command(coord, &ev, path);
 }
 
-int rln_coord_attach_channels(struct rln_coord *coord, struct rln_session_id session, uint64_t channels, bool attach)
+int rln_coord_attach_channels(
+	struct rln_coord *coord, struct rln_session_id session, uint64_t channels, enum rln_channels_attach how)
 {
-	struct rln_event ev = {
-		.id = session.v, .kind = RLN_EV_CHANNELS_REQUEST, .channels_request = {.channels = channels, .attach = attach}};
+	struct rln_event ev = {.id = session.v,
+		.kind = RLN_EV_CHANNELS_REQUEST,
+		.channels_request = {.channels = channels, .attach = (uint8_t)how}};
 
 	return rln_session_hub_publish_event(coord, &ev);
 }

@@ -146,7 +146,7 @@ int rln_coord_record(struct rln_coord *coord, struct rln_session_id session, con
 int rln_coord_stop_record(struct rln_coord *coord, struct rln_session_id session);
 /* Joins an open audio channel (session/channel.h) to the call's leg, now or as soon as it exists; the channel ends when the
  * call cannot get one. */
-int rln_coord_attach_channels(struct rln_coord *coord, struct rln_session_id session, uint64_t channels, bool attach);
+int rln_coord_attach_channels(struct rln_coord *coord, struct rln_session_id session, uint64_t channels, enum rln_channels_attach how);
 /* Joins a tap (session/tap.h) to the call's leg, now or as soon as it exists, or parts it. */
 int rln_coord_tap(struct rln_coord *coord, struct rln_session_id session, uint64_t tap, bool on);
 

@@ -166,16 +166,54 @@ static void on_digits(struct rln_media_hub *hub, struct rln_leg *leg, const stru
 		rln_media_error(hub, leg->id, RLN_MEDIA_FAULT_COMMAND, -rc);
 }
 
-static void channel_part(struct rln_media_hub *hub, struct rln_leg *leg)
+/* Out of those who hear the leg; who spoke speaks no more. */
+static void channel_part(struct rln_media_hub *hub, struct rln_leg *leg, uint64_t handle)
 {
 	struct rln_leg_cold *cold = leg->cold;
+	struct rln_frame_ring **at = &cold->channel_in, *ring;
 
-	if (cold->channel == 0)
+	while (*at && (*at)->handle != handle)
+		at = &(*at)->next;
+	ring = *at;
+	if (!ring)
 		return;
-	rln_channel_part(hub->shard->cfg.channels, cold->channel);
-	cold->channel = 0;
-	cold->channel_in = cold->channel_out = NULL;
+	*at = ring->next;
+	ring->next = NULL;
+	if (cold->channel == handle) {
+		cold->channel = 0;
+		cold->channel_out = NULL;
+	}
+	rln_channel_part(hub->shard->cfg.channels, handle);
 	rln_shard_count(&hub->shard->counts.channels, -1);
+}
+
+static void channels_part(struct rln_media_hub *hub, struct rln_leg *leg)
+{
+	while (leg->cold->channel_in)
+		channel_part(hub, leg, leg->cold->channel_in->handle);
+}
+
+/* Who joins hears from now on, with a frame of its own to begin with. 0, or as rln_channel_join(). */
+static int channel_join(struct rln_media_hub *hub, struct rln_leg *leg, uint64_t handle, bool speaks)
+{
+	struct rln_leg_cold *cold = leg->cold;
+	struct rln_frame_ring *in, *out;
+	int rc = rln_channel_join(hub->shard->cfg.channels, handle, &in, &out);
+
+	if (rc != 0)
+		return rc;
+	if (!cold->channel_in)
+		cold->in_started = 0;
+	in->fill = 0;
+	in->next = cold->channel_in;
+	cold->channel_in = in;
+	if (speaks) {
+		cold->channel = handle;
+		cold->channel_out = out;
+		cold->out_used = 0;
+	}
+	rln_shard_count(&hub->shard->counts.channels, 1);
+	return 0;
 }
 
 static void tap_part(struct rln_media_hub *hub, struct rln_leg *leg)
@@ -215,27 +253,17 @@ static void on_channels(struct rln_media_hub *hub, struct rln_leg *leg, const st
 {
 	struct rln_leg_cold *cold = leg->cold;
 	uint64_t handle = cmd->attach_channels.channels;
+	enum rln_channels_attach how = (enum rln_channels_attach)cmd->attach_channels.attach;
 
 	if (hub->shard->cfg.channels == NULL) {
 		rln_count(RLN_C_STALE_HANDLE);
 		return;
 	}
-	if (!cmd->attach_channels.attach) {
-		if (cold->channel == handle)
-			channel_part(hub, leg);
-		rln_leg_refresh(leg, hub->shard->now_ns);
-		return;
-	}
-	channel_part(hub, leg);
+	if (how != RLN_CHANNELS_LISTEN) /* one speaks at a time: the one before ends */
+		channel_part(hub, leg, how == RLN_CHANNELS_JOIN && cold->channel ? cold->channel : handle);
 	/* The application may have left in the meantime: nobody waits for an answer then. */
-	if (rln_channel_join(hub->shard->cfg.channels, handle, &cold->channel_in, &cold->channel_out) == 0) {
-		cold->channel = handle;
-		cold->in_fill = cold->out_used = 0;
-		cold->in_started = 0;
-		rln_shard_count(&hub->shard->counts.channels, 1);
-	} else {
+	if (how != RLN_CHANNELS_PART && channel_join(hub, leg, handle, how == RLN_CHANNELS_JOIN) != 0)
 		rln_count(RLN_C_STALE_HANDLE);
-	}
 	rln_leg_refresh(leg, hub->shard->now_ns);
 }
 
@@ -313,7 +341,7 @@ static void on_rtp_stopped(struct rln_media_hub *hub, struct rln_leg *leg, const
 {
 	leg->cold->stop_reason = r2m->rtp_stream_stopped.reason;
 	leg->cold->closed_ns = hub->shard->now_ns;
-	channel_part(hub, leg);
+	channels_part(hub, leg);
 	tap_part(hub, leg);
 	rln_media_files_end(hub, leg);
 	if (leg->cold->files_closing == 0)
@@ -423,7 +451,7 @@ void rln_media_hub_abandon(struct rln_media_hub *hub, struct rln_leg *leg)
 	hub->quiet = true;
 	if (!leg->cold->closing)
 		rln_leg_close(leg, hub->shard->now_ns);
-	channel_part(hub, leg);
+	channels_part(hub, leg);
 	tap_part(hub, leg);
 	rln_media_files_end(hub, leg);
 	rln_shard_del_leg(hub->shard, leg);

@@ -33,8 +33,8 @@ uint64_t rln_subscriber_lost(const struct rln_subscriber *s);
 /** Ends it; blocks that were not released go back. NULL is allowed. */
 void rln_subscriber_free(struct rln_subscriber *s);
 
-/** The audio that a session receives, as frames for rln_audio_recv(), from now on. One reader per session, a call handle's own channels
- * included: the one before ends. NULL and errno: ENOMEM, ENOSPC (no channels left), EPIPE. Its end is rln_audio_unsubscribe(). */
+/** The audio that a session receives, as frames for rln_audio_recv(), from now on: any number of readers, each with a ring of its
+ * own, beside the channels of a call handle. NULL and errno: ENOMEM, ENOSPC (no channels left), EPIPE. Its end is rln_audio_unsubscribe(). */
 struct rln_audio_rx *rln_media_subscribe_to_audio_frames(struct rln_coordinator *c, struct rln_session_id id);
 /** Ends it. NULL is allowed. */
 void rln_audio_unsubscribe(struct rln_audio_rx *rx);

@@ -144,7 +144,7 @@ static void commands_reach_the_call(void **state)
 	assert_int_equal(rln_coord_stop_record(coord, id), 0);
 	assert_int_equal(rln_coord_mute(coord, id, true), 0);
 	assert_int_equal(rln_coord_update(coord, id, RLN_MEDIA_OUTBOUND), 0);
-	assert_int_equal(rln_coord_attach_channels(coord, id, 5, true), 0);
+	assert_int_equal(rln_coord_attach_channels(coord, id, 5, RLN_CHANNELS_JOIN), 0);
 	turn();
 	rln_bus_figures(bus, RLN_EV_PLAY_AUDIO, &n);
 	assert_int_equal(n.delivered, 1);
@@ -361,7 +361,7 @@ static void strangers_are_counted_and_answered(void **state)
 	worker_says(rln_id_make(RLN_ID_MEDIA, 0, 3, 99), RLN_EV_RTP_TIMEOUT);
 	worker_says(rln_id_make(RLN_ID_MEDIA, 0, 3, 99), RLN_EV_MEDIA_FLOW_ESTABLISHED);
 	rln_coord_hangup(coord, (struct rln_session_id){rln_id_make(RLN_ID_SESSION, 0, 3, 99)});
-	rln_coord_attach_channels(coord, (struct rln_session_id){rln_id_make(RLN_ID_SESSION, 0, 3, 99)}, 7, true);
+	rln_coord_attach_channels(coord, (struct rln_session_id){rln_id_make(RLN_ID_SESSION, 0, 3, 99)}, 7, RLN_CHANNELS_JOIN);
 	turn();
 	assert_int_equal(rln_count_total(RLN_C_EVENT_ENDED_SESSION), before + 6);
 }

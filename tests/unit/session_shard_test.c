@@ -413,6 +413,61 @@ static void a_channel_through_commands(void **state)
 	stop_leg(ev.id);
 }
 
+/* Any number of readers hear a leg, one of them speaks; who is slow loses its own frames alone. */
+static void several_hear_one_leg(void **state)
+{
+	struct rln_leg_params q = stream_params();
+	struct rln_event ev = {.kind = RLN_EV_ATTACH_CHANNELS};
+	struct rln_channel *ch[3];
+	struct rln_channel_figures figures;
+	struct rln_audio_frame frame = {.samples_n = 160};
+	struct rln_shard_counts counts;
+	struct rln_addr local;
+	uint64_t id = create_leg(1, &local), handles[3];
+
+	(void)state;
+	stream_command(id, RLN_EV_START_MEDIA_STREAM, &q);
+	ev.id = id;
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(rln_channel_open(w.channels, &ch[i], &handles[i]), 0);
+		ev.attach_channels.channels = handles[i];
+		ev.attach_channels.attach = i == 1 ? RLN_CHANNELS_JOIN : RLN_CHANNELS_LISTEN;
+		command(&ev);
+	}
+	turn_after(250);
+	rln_shard_counts(w.shard, &counts);
+	assert_int_equal(counts.channels, 3);
+	for (unsigned i = 0; i < 160; i++)
+		frame.samples[i] = 7932;                      /* decodes to itself */
+	assert_int_equal(rln_channel_send(ch[0], &frame), 0); /* a listener's words go nowhere */
+	assert_int_equal(rln_channel_send(ch[1], &frame), 0);
+	turns(20);
+	assert_int_equal(w.heard[0].data[100], 0xa0);
+	for (unsigned n = 0; n < 1005; n++) {
+		peer_talks(local.port, (uint16_t)(1 + n), 160 * (1 + n));
+		assert_int_equal(rln_channel_recv(ch[0], &frame, 0), 0);
+		assert_int_equal(frame.timestamp, 160 * (1 + n));
+		assert_int_equal(rln_channel_recv(ch[1], &frame, 0), 0);
+	}
+	rln_channel_figures(ch[0], &figures);
+	assert_int_equal(figures.received_dropped, 0);
+	rln_channel_figures(ch[2], &figures);
+	assert_int_equal(figures.received_dropped, 5);
+	ev.attach_channels.channels = handles[0];
+	ev.attach_channels.attach = RLN_CHANNELS_PART;
+	command(&ev);
+	turn_after(250);
+	assert_int_equal(rln_channel_recv(ch[0], &frame, -1), RLN_EENDED);
+	peer_talks(local.port, 1006, 160 * 1006);
+	assert_int_equal(rln_channel_recv(ch[1], &frame, 0), 0);
+	stop_leg(id);
+	assert_int_equal(rln_channel_recv(ch[1], &frame, -1), RLN_EENDED);
+	for (unsigned i = 0; i < 3; i++)
+		rln_channel_leave(w.channels, ch[i]);
+	rln_shard_counts(w.shard, &counts);
+	assert_int_equal(counts.channels, 0);
+}
+
 static void timeouts_and_statistics_come_up(void **state)
 {
 	struct rln_leg_params q = stream_params();
@@ -541,6 +596,7 @@ int main(void)
 		T(two_legs_of_one_process_talk),
 		T(a_peer_that_nobody_finds_is_a_fault),
 		T(a_channel_through_commands),
+		T(several_hear_one_leg),
 		T(timeouts_and_statistics_come_up),
 		cmocka_unit_test(legs_that_are_left_go_with_the_shard),
 		cmocka_unit_test(every_allocation_may_fail),
