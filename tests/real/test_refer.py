@@ -78,7 +78,8 @@ def refer_ours(w):
 
 def their_refer(target):
     """Once our hold shows that the call is up for us, too."""
-    return [await_request('INVITE', body='a=sendonly'), answer(200, sdp('recvonly', 2), tag=None, retrans=True), await_request('ACK'), call_back('REFER', 1, '', f'Refer-To: <{target}>', 'Referred-By: <sip:x@sipp>'), receive(202)]
+    return [await_request('INVITE', body='a=sendonly'), answer(200, sdp('recvonly', 2), tag=None, retrans=True), await_request('ACK'),
+            call_back('REFER', 1, '', f'Refer-To: <{target}>', 'Referred-By: <sip:x@sipp>'), receive(202)]
 
 
 @test

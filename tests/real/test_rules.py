@@ -8,7 +8,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 from clients import SIPP, lan  # noqa: E402
 from harness import check, config, main, nothing_left, test  # noqa: E402
-from scene import REFUSED, ROUTES, Called, answer, answer_invite, await_request, call_back, receive, sdp  # noqa: E402
+from scene import (REFUSED, ROUTES, Called, ack, answer, answer_invite, await_request, call_back, callers, cancel, invite, receive,  # noqa: E402
+                   refused_ack, request, ringing, sdp)
 from wire import SDP, Wire  # noqa: E402
 
 OK = dict(retrans=True)
@@ -16,6 +17,8 @@ INVITED = [await_request('INVITE')]
 ANSWERED = [answer(200, sdp(), **OK), await_request('ACK')]
 ANSWERED_LATER = [answer_invite(200, sdp(), **OK), await_request('ACK')]
 THEIR_BYE = [call_back('BYE', 1), receive(200)]
+BYE = [request('BYE', 9), receive(200)]
+CALL = [invite(), ringing(), receive(200), ack()]
 OUR_BYE = [await_request('BYE'), answer(200, tag=None)]
 
 
@@ -30,6 +33,97 @@ def rules_early_media(w):
     c.drive.expect('CALLING -> EARLY_MEDIA', lane='early')
     c.ended(same='REMOTE', once='REMOTE', refused='REFUSED.*486')
     check(c.drive.text().count('-> EARLY_MEDIA') == 3, 'early media')
+
+
+# ---- reliable provisional responses (RFC 3262) ----
+
+def prack(cseq, rack='[$rseq] 1 INVITE', body=''):
+    return request('PRACK', cseq, body, f'RAck: {rack}')
+
+
+RELIABLE = 'sip: {reliable_provisionals: supported, t1_ms: 50, t2_ms: 400}\n'
+TAKE_RSEQ = dict(Require='100rel', take={'rseq': 'RSeq'})
+
+
+@test
+def rules_prack_ours(w):
+    """Their reliable responses get our PRACKs, in order, a repeated one another PRACK; early media begins with the first."""
+    def rack(n):
+        return await_request('PRACK', RAck=f'{n} [0-9]+ INVITE')
+
+    c = Called(w, {
+        'two': [await_request('INVITE', Supported='100rel'), answer(183, sdp(), 'Require: 100rel', 'RSeq: 7'), rack(7), answer(200, tag=None),
+                answer_invite(180, '', 'Require: 100rel', 'RSeq: 8'), rack(8), answer(200, tag=None),
+                answer_invite(200, retrans=True), await_request('ACK')] + THEIR_BYE,
+        'gap': [await_request('INVITE', Supported='100rel'), answer(183, sdp(), 'Require: 100rel', 'RSeq: 7'), rack(7), answer(200, tag=None),
+                answer_invite(180, '', 'Require: 100rel', 'RSeq: 9'), answer_invite(180, '', 'Require: 100rel', 'RSeq: 8'), rack(8), answer(200, tag=None),
+                answer_invite(200, retrans=True), await_request('ACK')] + THEIR_BYE,
+        'unreliable': INVITED + [answer(183, sdp())] + ANSWERED + THEIR_BYE,
+    }, more=RELIABLE)
+    c.ended(two='REMOTE', gap='REMOTE', unreliable='REMOTE')
+
+
+@test
+def rules_prack_theirs(w):
+    """Our 180 is reliable when they require or support it: it comes again until their PRACK; one that names another is refused; without any, 504."""
+    reliable = [receive(100, maybe=True), receive(180, **TAKE_RSEQ)]
+    callers(w, {
+        'required': ('short', [invite(1, None, 'Require: 100rel')] + reliable + [prack(2), receive(200), receive(200), ack()] + BYE),
+        'supported': ('short', [invite(1, None, 'Supported: 100rel')] + reliable + [prack(2), receive(200), receive(200), ack()] + BYE),
+        'wrong': ('ring', [invite(1, None, 'Require: 100rel')] + reliable + [prack(2, '[$rseq] 9 INVITE'), receive(481), prack(3), receive(200),
+                           cancel(), receive(200), receive(487), refused_ack()]),
+        'never': ('ring', [invite(1, None, 'Require: 100rel')] + reliable + [receive(504), refused_ack()]),
+        'unsupported': ('short', [invite(), ringing(100), receive(180), receive(200), ack()] + BYE),
+    }, more=RELIABLE)
+
+
+# ---- session timers (RFC 4028) ----
+
+TIMED = 'sip: {session_expires_s: 1800, min_se_s: 90}\n'
+
+
+@test
+def rules_session_timer_bounds(w):
+    """422 of theirs is met with a longer interval, twice at most; an interval below ours is refused with 422 and our Min-SE."""
+    def too_small(least):
+        return [answer(422, '', f'Min-SE: {least}'), await_request('ACK')]
+
+    c = Called(w, {
+        'once': [await_request('INVITE', Session_Expires='1800', Supported='timer')] + too_small(3600)
+        + [await_request('INVITE', Session_Expires='3600', Min_SE='3600'),
+           answer(200, sdp(), 'Session-Expires: 3600;refresher=uas', 'Require: timer', **OK), await_request('ACK')] + THEIR_BYE,
+        'ever': INVITED + too_small(3600) + INVITED + too_small(7200) + INVITED + too_small(9000),
+    }, more=TIMED)
+    c.ended(once='REMOTE', ever='REFUSED.*422')
+
+
+@test
+def rules_session_timer_refused(w):
+    callers(w, {
+        'below': ('echo', [invite(1, None, 'Supported: timer', 'Session-Expires: 60'), ringing(100), receive(422, Min_SE='90'), refused_ack()]),
+        'agreed': ('echo', [invite(1, None, 'Supported: timer', 'Session-Expires: 120;refresher=uac'), ringing(),
+                            receive(200, Session_Expires='120;refresher=uac', Require='timer'), ack()] + BYE),
+        'unasked': ('echo', CALL + BYE),
+    }, more=TIMED)
+
+
+@test
+def rules_session_refresh(w):
+    """We refresh at half of the interval, by UPDATE where the peer knows it, else by re-INVITE; a peer that does not refresh as agreed loses the call.
+    The intervals are shorter than the RFC's least, which binds proxies and callees, so that nobody has to wait."""
+    def agreed(who, *more):
+        return INVITED + [answer(200, sdp(), f'Session-Expires: 4;refresher={who}', 'Require: timer', *more, **OK), await_request('ACK')]
+
+    again = 'Session-Expires: 4;refresher=uac'
+    c = Called(w, {
+        'update': agreed('uac', 'Allow: INVITE, ACK, BYE, UPDATE')
+        + [await_request('UPDATE', Session_Expires='4'), answer(200, '', again, 'Require: timer', tag=None)] + THEIR_BYE,
+        'reinvite': agreed('uac', 'Allow: INVITE, ACK, BYE')
+        + [await_request('INVITE', Session_Expires='4', body='m=audio'), answer(200, sdp(), again, 'Require: timer', tag=None, **OK),
+           await_request('ACK')] + THEIR_BYE,
+        'never': agreed('uas') + OUR_BYE,
+    })
+    c.ended(update='REMOTE', reinvite='REMOTE', never='TIMEOUT')
 
 
 # ---- glare and other answers to our offers (RFC 3261 14) ----
