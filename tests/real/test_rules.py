@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The rules of RFC 3261 and its extensions, against SIPp and against messages made by hand."""
 import re
+import signal
 import sys
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from clients import SIPP, lan  # noqa: E402
 from harness import check, config, main, nothing_left, test  # noqa: E402
 from scene import (REFUSED, ROUTES, Called, ack, answer, answer_invite, await_request, call_back, callers, cancel, invite, receive,  # noqa: E402
                    refused_ack, request, ringing, sdp)
-from wire import SDP, Wire  # noqa: E402
+from wire import SDP, Wire, challenge, is_authorized  # noqa: E402
 
 OK = dict(retrans=True)
 INVITED = [await_request('INVITE')]
@@ -205,6 +206,49 @@ def rules_redirected(w):
         'ring': moved(f'<sip:x@{SIPP}:6040>'),
     }, others=('again', 'last'))
     c.ended(moved='REMOTE', nowhere='REFUSED.*302', ring='REFUSED.*302')
+
+
+# ---- digest (RFC 7616, 8760) ----
+
+DIGESTS = [(None, None), ('MD5', 'auth'), ('MD5-sess', 'auth'), ('MD5', 'auth-int'), ('SHA-256', 'auth'), ('SHA-256', 'auth,auth-int'),
+           ('SHA-256-sess', 'auth-int')]
+
+
+@test
+def rules_digest(w):
+    """Every algorithm and protection, computed here anew; a stale nonce; an unknown algorithm before a known one."""
+    ours, theirs = lan(w, SIPP)
+    wire = Wire(theirs)
+    users = [f'u{i}' for i in range(len(DIGESTS))]
+    registrations = ''.join(f'  - {{uri: "sip:{u}@{wire.me}", user: {u}, password: "{u}:secret", realm: ringlane.test}}\n' for u in users)
+    server = w.ringlane(config(more='registrations:\n' + registrations), ns=ours)
+    nonce = dict.fromkeys(users, 'n1')
+    bound = set()
+
+    def serve(until):
+        while bound != until:
+            m = wire.receive('REGISTER', timeout=10)
+            user = re.search(r'sip:(\w+)@', m['To']).group(1)
+            algorithm, qop = DIGESTS[users.index(user)]
+            asked = challenge(algorithm=algorithm, qop=qop, nonce=nonce[user])
+            if not m['Authorization']:
+                unknown = ['WWW-Authenticate: ' + challenge(algorithm='SHA-512-256', nonce='x')] if user == 'u4' else []
+                wire.answer(m, 401, *unknown, f'WWW-Authenticate: {asked}')
+                continue
+            if user == 'u1' and nonce[user] == 'n1':
+                is_authorized(m, 'Authorization', user, f'{user}:secret', algorithm, qop)
+                nonce[user] = 'n2'
+                wire.answer(m, 401, 'WWW-Authenticate: ' + challenge(algorithm=algorithm, qop=qop, nonce='n2', stale=True))
+                continue
+            is_authorized(m, 'Authorization', user, f'{user}:secret', algorithm, qop, nonce[user])
+            wire.answer(m, 200, f'Contact: {m["Contact"].split(";expires")[0]};expires=600')
+            gone = m['Expires'] == '0' or 'expires=0' in m['Contact']
+            bound.difference_update([user]) if gone else bound.add(user)
+
+    serve(set(users))
+    server.p.send_signal(signal.SIGTERM)
+    serve(set())
+    nothing_left(server, told=True)
 
 
 sys.exit(main())
