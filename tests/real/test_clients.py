@@ -78,4 +78,17 @@ def clients_we_hold(w):
     nothing_left(drive)
 
 
+@test
+def clients_linphone_keys_by_info(w):
+    """linphone as it is where the network has no telephone-event: its keys come by INFO."""
+    ours, lin = lan(w, LINPHONE)
+    p = Linphone(w, lin, auto=True, info=True)
+    call = our_call(w, ours, 'lin', LINPHONE)
+    p.expect('Media streams established')
+    p.do('7')
+    call.expect('DTMF_RECEIVED .*7')
+    p.do('terminate')
+    over(call, 'REMOTE')
+
+
 sys.exit(main())
