@@ -14,7 +14,7 @@
 
 #define TAPE_MAX    40
 #define CHANNEL_MAX 12
-#define STATES      30000u /* of the test run: four seconds */
+#define STATES      40000u /* of the test run: five seconds */
 
 enum message { M_INVITE, M_RINGING, M_OK, M_REFUSED, M_ACK, M_CANCEL, M_REINVITE, M_REOK, M_REREFUSED, M_REACK, M_BYE, M_BYE_OK };
 
