@@ -58,7 +58,8 @@ static void write_setting(
 {
 	char value[RLN_SETTING_VALUE], expected[RLN_SETTING_EXPECT];
 
-	comment(p, indent, s->help, s->type == RLN_SET_TEXT || s->type == RLN_SET_SECRET ? NULL : rln_setting_expected(s, false, expected));
+	comment(p, indent, s->help,
+		s->type == RLN_SET_TEXT || s->type == RLN_SET_SECRET ? NULL : rln_setting_expected(s, false, expected));
 	rln_setting_print(s, base, value, sizeof(value));
 	fprintf(p->out, "%s%s%s: %s\n", lead, off ? "# " : "", s->key, value);
 }

@@ -83,8 +83,8 @@ static void wrong_value(struct walk *w, const struct place *in, const struct rln
 	if (node->type == YAML_SCALAR_NODE && s->choices && item == rln_setting_is_list(s))
 		guess = rln_setting_nearest_choice(s, (const char *)node->data.scalar.value);
 	FAULT(w, node->start_mark, "%s%s%s: found %s, expected %s%s%s%s", in->path, *in->path ? "." : "", s->key,
-		s->type == RLN_SET_SECRET ? "what is no password" : found(node, what), rln_setting_expected(s, item, expected), guess ? "; did you mean '" : "", guess ? guess : "",
-		guess ? "'?" : "");
+		s->type == RLN_SET_SECRET ? "what is no password" : found(node, what), rln_setting_expected(s, item, expected),
+		guess ? "; did you mean '" : "", guess ? guess : "", guess ? "'?" : "");
 }
 
 /* One scalar into a setting; `item` says which of a list. */

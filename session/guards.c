@@ -293,8 +293,7 @@ GUARD(BY_INFO)
 {
 	const struct rln_dialog_commands *d = &st->layers->dialog;
 
-	return d->get_state(d->arg, st->s->dialog) == RLN_DIALOG_CONFIRMED &&
-	       d->peer_allows(d->arg, st->s->dialog, RLN_SIP_INFO);
+	return d->get_state(d->arg, st->s->dialog) == RLN_DIALOG_CONFIRMED && d->peer_allows(d->arg, st->s->dialog, RLN_SIP_INFO);
 }
 
 /* ---- linked calls; both belong to the lcore that asks ---- */

@@ -28,11 +28,8 @@ static void tell_end(struct rln_coord *coord, const struct rln_session *cause, s
 int rln_linked_make_call(
 	void *coord, const struct rln_session *cause, uint64_t id, const struct rln_linked_call *call, uint64_t *made)
 {
-	struct rln_call_request request = {.peer = cause->peer,
-		.to = call->to,
-		.headers = call->headers,
-		.other = cause->id.v,
-		.link = RLN_LINK_CAUSE};
+	struct rln_call_request request = {
+		.peer = cause->peer, .to = call->to, .headers = call->headers, .other = cause->id.v, .link = RLN_LINK_CAUSE};
 	struct rln_session_id session = {id};
 	int rc;
 

@@ -82,7 +82,9 @@ static int set_credentials(struct rln_credentials *c, const char *user, const ch
 
 static int add(struct rln_coord *coord, const struct rln_coord_peer_cfg *cfg, unsigned *number)
 {
-	struct rln_coord_peer peer = {.handler = cfg->handler, .auto_answer = cfg->auto_answer, .any_user = cfg->any_user,
+	struct rln_coord_peer peer = {.handler = cfg->handler,
+		.auto_answer = cfg->auto_answer,
+		.any_user = cfg->any_user,
 		.accept_transfers = cfg->accept_transfers};
 	unsigned i;
 	int rc = 0;

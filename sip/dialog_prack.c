@@ -23,7 +23,7 @@ struct fork {
 struct rln_pracks { /* owner: its dialog; of the INVITE in progress */
 	struct fork fork[RLN_DIALOG_FORKS];
 	uint8_t forks;
-	struct { /* an offer that the session has not answered */
+	struct {                   /* an offer that the session has not answered */
 		struct fork *fork; /* NULL = none */
 		struct rln_dialog_remote *remote;
 		uint32_t rseq;

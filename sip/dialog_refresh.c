@@ -18,10 +18,10 @@
 #include "lcore/log.h"
 #include "lcore/secure.h"
 
-#define LEAST_S   90 /* of any interval (RFC 4028 4) */
-#define MARGIN_S  32
-#define RAISES    2  /* 422 responses that one refresh gives in to */
-#define RETRY_NS  (1 * RLN_SEC)
+#define LEAST_S  90 /* of any interval (RFC 4028 4) */
+#define MARGIN_S 32
+#define RAISES   2 /* 422 responses that one refresh gives in to */
+#define RETRY_NS (1 * RLN_SEC)
 
 static struct rln_wheel *wheel(const struct rln_dialog *d)
 {
@@ -54,7 +54,8 @@ static enum refresher refresher_of(const struct rln_sip_msg *msg)
 	struct rln_span text = rln_span_in(msg, msg->session_expires), value;
 	const char *params = text.len ? memchr(text.s, ';', text.len) : NULL;
 
-	if (!params || !rln_sip_param((struct rln_span){params + 1, (size_t)(text.s + text.len - params - 1)}, "refresher", &value))
+	if (!params ||
+		!rln_sip_param((struct rln_span){params + 1, (size_t)(text.s + text.len - params - 1)}, "refresher", &value))
 		return ANYBODY;
 	if (value.len != 3 || strncasecmp(value.s, "ua", 2) != 0)
 		return ANYBODY;
@@ -200,8 +201,8 @@ void rln_refresh_start(struct rln_dialog *d, const struct rln_refresh_terms *ter
 /* Our offer of a timer was taken, by whom it says (7.2); UAC when it fails to. */
 void rln_refresh_on_accepted(struct rln_dialog *d, const struct rln_sip_msg *response)
 {
-	struct rln_refresh_terms terms = {.interval_s = seconds_of(response, response->session_expires),
-		.is_ours = refresher_of(response) != UAS};
+	struct rln_refresh_terms terms = {
+		.interval_s = seconds_of(response, response->session_expires), .is_ours = refresher_of(response) != UAS};
 
 	rln_refresh_start(d, &terms);
 }
@@ -314,7 +315,7 @@ static uint64_t half_of_the_rest(const struct rln_dialog *d)
 void rln_refresh_on_failure(struct rln_dialog *d, uint16_t status, const struct rln_sip_msg *msg)
 {
 	if (!d->timer.interval_s)
-		return; /* it has expired meanwhile */
+		return;                       /* it has expired meanwhile */
 	if (status == 408 || status == 481) { /* RFC 3261 12.2.1.2 */
 		expire(d);
 	} else if (status == 491) {

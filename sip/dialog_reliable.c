@@ -28,14 +28,14 @@ struct waiting {
 struct rln_reliable { /* owner: its dialog */
 	struct rln_timer repeat;
 	struct rln_dialog *dialog;
-	uint32_t rseq;               /* of the last one sent, 0 = none yet */
+	uint32_t rseq; /* of the last one sent, 0 = none yet */
 	uint16_t status;
-	bool is_open;                /* its PRACK has not come */
+	bool is_open; /* its PRACK has not come */
 	bool has_sdp;
 	struct rln_dialog_sent sent; /* for its repetitions; no block: none any more */
 	uint64_t interval_ns, deadline_ns;
-	struct waiting *waiting;     /* in order */
-	rln_block_ref answer;        /* the message that rln_reliable_answer() gives */
+	struct waiting *waiting; /* in order */
+	rln_block_ref answer;    /* the message that rln_reliable_answer() gives */
 };
 
 static struct rln_wheel *wheel(const struct rln_dialog *d)
@@ -296,8 +296,9 @@ static bool matches(const struct rln_dialog *d, const struct rln_sip_msg *msg)
 	struct rln_span rack = rln_span_in(msg, msg->rack);
 	uint32_t rseq, cseq;
 
-	return r && r->is_open && rln_take_number(&rack, &rseq) && take_blanks(&rack) && rln_take_number(&rack, &cseq) && take_blanks(&rack) &&
-	       rseq == r->rseq && cseq == d->theirs.cseq && rack.len == 6 && memcmp(rack.s, "INVITE", 6) == 0;
+	return r && r->is_open && rln_take_number(&rack, &rseq) && take_blanks(&rack) && rln_take_number(&rack, &cseq) &&
+	       take_blanks(&rack) && rseq == r->rseq && cseq == d->theirs.cseq && rack.len == 6 &&
+	       memcmp(rack.s, "INVITE", 6) == 0;
 }
 
 static void acknowledged(struct rln_dialog *d)

@@ -120,7 +120,8 @@ void rln_uac_send_queued(struct rln_dialog *d)
 	char *sdp = d->queued;
 	int rc;
 
-	if (!sdp || d->answer.block || d->ours.phase != RLN_OURS_NONE || d->offer.phase == RLN_THEIRS_OPEN || d->state != RLN_DIALOG_CONFIRMED)
+	if (!sdp || d->answer.block || d->ours.phase != RLN_OURS_NONE || d->offer.phase == RLN_THEIRS_OPEN ||
+		d->state != RLN_DIALOG_CONFIRMED)
 		return;
 	d->queued = NULL;
 	rc = rln_uac_invite(d, rln_span_of(sdp), nothing);

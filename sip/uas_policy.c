@@ -14,17 +14,16 @@
 #include "sip/dialog_reliable.h"
 
 /* The methods that work here: the one list behind Allow and 405. */
-#define ALLOWED(X, sep) \
-	X(INVITE) sep       \
-	X(ACK) sep          \
-	X(BYE) sep          \
-	X(CANCEL) sep       \
-	X(OPTIONS) sep      \
-	X(UPDATE) sep       \
-	X(PRACK) sep        \
-	X(REFER) sep        \
-	X(NOTIFY) sep       \
-	X(INFO)
+#define ALLOWED(X, sep)                                                                                                          \
+	X(INVITE) sep X(ACK)                                                                                                     \
+	sep X(BYE)                                                                                                               \
+	sep X(CANCEL)                                                                                                            \
+	sep X(OPTIONS)                                                                                                           \
+	sep X(UPDATE)                                                                                                            \
+	sep X(PRACK)                                                                                                             \
+	sep X(REFER)                                                                                                             \
+	sep X(NOTIFY)                                                                                                            \
+	sep X(INFO)
 
 #define NAME(name)  #name
 #define BIT(name)   (1u << RLN_SIP_##name)
@@ -182,8 +181,8 @@ bool rln_policy_answers(struct rln_dialogs *all, const struct rln_sip_msg *msg, 
 {
 	return (msg->fault.status && msg->fault.status != 420 && answers_fault(all, msg, txn)) || answers_method(all, msg, txn) ||
 	       answers_fault(all, msg, txn) || answers_content(all, msg, txn) || answers_contact(all, msg, txn) ||
-	       answers_replaces(all, msg, txn) || 
-	       (msg->method == RLN_SIP_INVITE && rln_reliable_answers(all, msg, txn)) || rln_refresh_answers(all, msg, txn);
+	       answers_replaces(all, msg, txn) || (msg->method == RLN_SIP_INVITE && rln_reliable_answers(all, msg, txn)) ||
+	       rln_refresh_answers(all, msg, txn);
 }
 
 void rln_policy_options(struct rln_dialogs *all, const struct rln_sip_msg *msg, uint64_t txn)

@@ -200,7 +200,8 @@ static bool has(const struct sim_event *e, struct rln_slice slice, const char *w
 }
 
 CHECK(HOLD_SESSION, hold_session, rln_id_type(v->id) == RLN_ID_DIALOG && has(e, p->sdp, "a=sendonly") && v->cause)
-CHECK(RESUME_SESSION, resume_session, rln_id_type(v->id) == RLN_ID_DIALOG && has(e, p->sdp, "m=audio") && !has(e, p->sdp, "sendonly"))
+CHECK(RESUME_SESSION, resume_session,
+	rln_id_type(v->id) == RLN_ID_DIALOG && has(e, p->sdp, "m=audio") && !has(e, p->sdp, "sendonly"))
 CHECK(TRANSFER_CALL, transfer_call, p->type == RLN_TRANSFER_ATTENDED && p->replaces && has(e, p->target, "sip:"))
 CHECK(HOLD_MEDIA, hold_media, rln_id_type(v->id) == RLN_ID_MEDIA && p->direction == RLN_MEDIA_OUTBOUND)
 CHECK(RESUME_MEDIA, resume_media, rln_id_type(v->id) == RLN_ID_MEDIA && p->direction == RLN_MEDIA_BIDIRECTIONAL)
@@ -218,13 +219,14 @@ CHECK(DTMF_REQUEST, dtmf_request, v->id == links.held && strcmp(p->tones, "5") =
 CHECK(EVALUATED, evaluated, rln_id_type(v->id) == RLN_ID_SESSION && p->decision == RLN_EVALUATED_KEEP)
 CHECK(OTHER_CALL, other_call, v->id == links.attended && p->other == links.consultation && p->new_state == RLN_STATE_ACTIVE)
 CHECK(BRIDGE_OFFER, bridge_offer, v->id == links.b && p->other == links.a && p->direction == RLN_MEDIA_OUTBOUND)
-CHECK(BRIDGE_ANSWER, bridge_answer, v->id == links.a && p->other == links.b && p->direction == RLN_MEDIA_INBOUND && p->code == 200)
+CHECK(BRIDGE_ANSWER, bridge_answer,
+	v->id == links.a && p->other == links.b && p->direction == RLN_MEDIA_INBOUND && p->code == 200)
 
 bool (*const catalogue_links_checks[RLN_EV_COUNT])(const struct sim_event *e) = {
 #define ROW(kind) [RLN_EV_##kind] = check_##kind,
 	ROW(HOLD_SESSION) ROW(RESUME_SESSION) ROW(TRANSFER_CALL) ROW(HOLD_MEDIA) ROW(RESUME_MEDIA) ROW(BRIDGE_MEDIA)
-		ROW(SEND_TELEPHONE_EVENTS) ROW(COMMAND_REJECTED) ROW(HOLD_CALL) ROW(RESUME_CALL) ROW(BLIND_TRANSFER) ROW(START_CONSULT)
-			ROW(COMPLETE_TRANSFER) ROW(BRIDGE_CALLS) ROW(UNBRIDGE_CALLS) ROW(DTMF_REQUEST) ROW(EVALUATED) ROW(OTHER_CALL) ROW(BRIDGE_OFFER)
-				ROW(BRIDGE_ANSWER)
+		ROW(SEND_TELEPHONE_EVENTS) ROW(COMMAND_REJECTED) ROW(HOLD_CALL) ROW(RESUME_CALL) ROW(BLIND_TRANSFER)
+			ROW(START_CONSULT) ROW(COMPLETE_TRANSFER) ROW(BRIDGE_CALLS) ROW(UNBRIDGE_CALLS) ROW(DTMF_REQUEST)
+				ROW(EVALUATED) ROW(OTHER_CALL) ROW(BRIDGE_OFFER) ROW(BRIDGE_ANSWER)
 #undef ROW
 };

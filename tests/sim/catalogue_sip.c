@@ -100,8 +100,7 @@ CHECK(TRANSFER_REQUESTED, transfer_requested,
 	p->type == RLN_TRANSFER_ATTENDED && strcmp(sim_trace_text(e, p->refer_to), "sip:carol@10.1.2.3") == 0 &&
 		has(e, p->replaces, "x;to-tag=1;from-tag=2") && has(e, p->referred_by, "<sip:sim@" SIM_HOST ">"))
 CHECK(OPTIONS_REQUEST, options_request,
-	v->id == aside.asker && has(e, p->from, "sip:bob@") && has(e, p->target, "sim@" SIM_HOST) && p->port &&
-		p->token == TOKEN)
+	v->id == aside.asker && has(e, p->from, "sip:bob@") && has(e, p->target, "sim@" SIM_HOST) && p->port && p->token == TOKEN)
 CHECK(OPTIONS_ANSWERED, options_answered,
 	v->id == aside.asker && p->status == 200 && p->error == 0 && p->rtt_us > 0 && p->token == TOKEN)
 

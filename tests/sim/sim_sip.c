@@ -229,7 +229,8 @@ void sim_learn(struct sim_dialog *d, const struct sim_msg *response)
 	take_target(d, response);
 }
 
-static void write_message(struct sim_dialog *d, const char *method, unsigned cseq, const char *headers, const char *type, const char *body)
+static void write_message(
+	struct sim_dialog *d, const char *method, unsigned cseq, const char *headers, const char *type, const char *body)
 {
 	char text[SIM_TEXT];
 

@@ -341,8 +341,8 @@ static void settle(void)
 
 static bool may_command(unsigned i, enum command c)
 {
-	return side[i].session.v && session_of(side[i].session) && !(used[i] & 1u << c) && !(i == 0 && (c == C_ACCEPT || c == C_REJECT)) &&
-	       __builtin_popcount(used[0]) + __builtin_popcount(used[1]) < 4;
+	return side[i].session.v && session_of(side[i].session) && !(used[i] & 1u << c) &&
+	       !(i == 0 && (c == C_ACCEPT || c == C_REJECT)) && __builtin_popcount(used[0]) + __builtin_popcount(used[1]) < 4;
 }
 
 /* Counts the choices of this state (want < 0), or makes one of them. */
@@ -365,13 +365,15 @@ static int choose(int want)
 		CHOICE(s->mail_n > 0, l = take(s, 0), receive(s, &l));
 		CHOICE(s->mail_n > 1 && swaps < 1, swaps++, l = take(s, 1), receive(s, &l));
 		CHOICE(s->mail_n > 0 && losses < 1, losses++, take(s, 0));
-		CHOICE(s->mail_n == 0 && peer_of(s)->mail_n == 0 && (s->invite == REINVITING || s->ack || s->bye_out || s->invite == CALLING),
+		CHOICE(s->mail_n == 0 && peer_of(s)->mail_n == 0 &&
+				(s->invite == REINVITING || s->ack || s->bye_out || s->invite == CALLING),
 			give_up(s));
 		for (enum command c = 0; c < COMMANDS; c++)
 			CHOICE(may_command(i, c), used[i] |= (uint8_t)(1u << c), command(s->session, kind_of[c], 486));
 	}
 	CHOICE(w->queue[FROM_MEDIA].head != w->queue[FROM_MEDIA].tail, pump_one(FROM_MEDIA));
-	CHOICE(rln_wheel_armed(w->wheel) > 0 && side[0].mail_n + side[1].mail_n == 0, w->now += 61 * RLN_SEC, rln_wheel_advance(w->wheel, w->now, 64));
+	CHOICE(rln_wheel_armed(w->wheel) > 0 && side[0].mail_n + side[1].mail_n == 0, w->now += 61 * RLN_SEC,
+		rln_wheel_advance(w->wheel, w->now, 64));
 #undef CHOICE
 	return n;
 }
@@ -399,24 +401,29 @@ static uint64_t hash_side(uint64_t h, const struct side *s)
 {
 	const struct rln_session *c = s->session.v ? session_of(s->session) : NULL;
 
-	h = mixed(h, (uint64_t)s->invite | (uint64_t)s->asked << 8 | (uint64_t)s->offered << 9 | (uint64_t)s->ack << 10 | (uint64_t)s->bye_waits << 12 |
-			     (uint64_t)s->bye_out << 13 | (uint64_t)(s->d != NULL) << 14 | (uint64_t)(s->session.v != 0) << 15);
+	h = mixed(h, (uint64_t)s->invite | (uint64_t)s->asked << 8 | (uint64_t)s->offered << 9 | (uint64_t)s->ack << 10 |
+			     (uint64_t)s->bye_waits << 12 | (uint64_t)s->bye_out << 13 | (uint64_t)(s->d != NULL) << 14 |
+			     (uint64_t)(s->session.v != 0) << 15);
 	if (c)
-		h = mixed(h, (uint64_t)c->state | (uint64_t)c->saved << 8 | (uint64_t)c->dialog_hold << 16 | (uint64_t)c->leg_hold << 20 |
-				     (uint64_t)c->is_offering << 24 | (uint64_t)c->wanted << 25 | (uint64_t)c->asked << 27 |
-				     (uint64_t)c->params.direction << 29 | (uint64_t)(c->offer_sdp.len != 0) << 31 | (uint64_t)c->reason << 32 |
+		h = mixed(h, (uint64_t)c->state | (uint64_t)c->saved << 8 | (uint64_t)c->dialog_hold << 16 |
+				     (uint64_t)c->leg_hold << 20 | (uint64_t)c->is_offering << 24 | (uint64_t)c->wanted << 25 |
+				     (uint64_t)c->asked << 27 | (uint64_t)c->params.direction << 29 |
+				     (uint64_t)(c->offer_sdp.len != 0) << 31 | (uint64_t)c->reason << 32 |
 				     (uint64_t)(c->deferred != NULL) << 40 | (uint64_t)c->said << 41);
 	if (s->d)
-		h = mixed(h, (uint64_t)s->d->state | (uint64_t)s->d->ended << 4 | (uint64_t)s->d->invite_open << 5 | (uint64_t)s->d->cancelled << 6);
+		h = mixed(h, (uint64_t)s->d->state | (uint64_t)s->d->ended << 4 | (uint64_t)s->d->invite_open << 5 |
+				     (uint64_t)s->d->cancelled << 6);
 	for (unsigned i = 0; i < s->mail_n; i++)
-		h = mixed(h, (uint64_t)s->mail[i].message << 16 | s->mail[i].code | (uint64_t)(strstr(s->mail[i].sdp, "a=") != NULL) << 32);
+		h = mixed(h, (uint64_t)s->mail[i].message << 16 | s->mail[i].code |
+				     (uint64_t)(strstr(s->mail[i].sdp, "a=") != NULL) << 32);
 	return h;
 }
 
 static uint64_t hash_world(void)
 {
 	const struct queue *q = &w->queue[FROM_MEDIA];
-	uint64_t h = mixed(used[0] | (uint64_t)used[1] << 8 | (uint64_t)losses << 16 | (uint64_t)swaps << 20, rln_wheel_armed(w->wheel));
+	uint64_t h = mixed(
+		used[0] | (uint64_t)used[1] << 8 | (uint64_t)losses << 16 | (uint64_t)swaps << 20, rln_wheel_armed(w->wheel));
 
 	for (unsigned i = q->head; i != q->tail; i++)
 		h = mixed(h, q->ev[i % QUEUE_MAX].kind);
@@ -579,7 +586,8 @@ static void every_path_ends_well(void **state)
 			check_from_here(&next, true);
 		}
 	}
-	print_message("%u states, paths of up to %u steps%s\n", tail, deepest, tail == limit ? " (the bound)" : ": all there are");
+	print_message(
+		"%u states, paths of up to %u steps%s\n", tail, deepest, tail == limit ? " (the bound)" : ": all there are");
 	for (enum rln_call_state s = RLN_STATE_CALLING; s <= RLN_STATE_RESUME_PENDING; s++)
 		assert_true(s == RLN_STATE_EARLY_MEDIA || visited & 1u << s);
 	free(queue);

@@ -41,7 +41,8 @@ static int begin(void **state)
 	is_slow = false;
 	decision = (struct rln_decision){.kind = RLN_DECISION_ACCEPT};
 	setup(state);
-	peer_new("alice", 5060, true, (struct rln_signalling_handler){.on_incoming_invite = decide, .arg = (void *)(uintptr_t) "arg"});
+	peer_new("alice", 5060, true,
+		(struct rln_signalling_handler){.on_incoming_invite = decide, .arg = (void *)(uintptr_t) "arg"});
 	return 0;
 }
 

@@ -2,10 +2,10 @@
 /* Two calls joined (R179), and what passes through the bridge (R182d): holds, refusals, digits, early media. */
 #include "session_calls.h"
 
-#define SDP_RECVONLY                                                                                                           \
+#define SDP_RECVONLY                                                                                                             \
 	"v=0\r\no=- 7 8 IN IP4 198.18.0.2\r\ns=-\r\nc=IN IP4 198.18.0.2\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0 8\r\na=recvonly\r\n"
-#define SDP_EVENTS                                                                                                             \
-	"v=0\r\no=- 7 8 IN IP4 198.18.0.2\r\ns=-\r\nc=IN IP4 198.18.0.2\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0 101\r\n"           \
+#define SDP_EVENTS                                                                                                               \
+	"v=0\r\no=- 7 8 IN IP4 198.18.0.2\r\ns=-\r\nc=IN IP4 198.18.0.2\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0 101\r\n"              \
 	"a=rtpmap:101 telephone-event/8000\r\n"
 
 static struct rln_session_id a, b;

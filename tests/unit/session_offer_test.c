@@ -2,12 +2,11 @@
 /* Hold and resume from either side (R168-R170, R153), glare (R171), codec switch (R173, R174). */
 #include "session_calls.h"
 
-#define SDP_HELD_BY_US                                                                                                         \
+#define SDP_HELD_BY_US                                                                                                           \
 	"v=0\r\no=- 7 8 IN IP4 198.18.0.2\r\ns=-\r\nc=IN IP4 198.18.0.2\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0 8\r\na=recvonly\r\n"
-#define SDP_INACTIVE                                                                                                           \
+#define SDP_INACTIVE                                                                                                             \
 	"v=0\r\no=- 7 9 IN IP4 198.18.0.2\r\ns=-\r\nc=IN IP4 198.18.0.2\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0 8\r\na=inactive\r\n"
-#define SDP_PCMA                                                                                                               \
-	"v=0\r\no=- 7 9 IN IP4 198.18.0.2\r\ns=-\r\nc=IN IP4 198.18.0.2\r\nt=0 0\r\nm=audio 4000 RTP/AVP 8 0\r\n"
+#define SDP_PCMA "v=0\r\no=- 7 9 IN IP4 198.18.0.2\r\ns=-\r\nc=IN IP4 198.18.0.2\r\nt=0 0\r\nm=audio 4000 RTP/AVP 8 0\r\n"
 
 static void reinvite_accepted(struct fake_dialog *d, const char *sdp)
 {
@@ -244,8 +243,9 @@ static void a_bye_ends_every_pending_state(void **state)
 
 static void loss_of(struct rln_session_id id, enum rln_event_kind kind, float percent)
 {
-	struct rln_event ev = {
-		.id = session_of(id)->media.v, .kind = (uint16_t)kind, .packet_loss_detected = {.loss_percentage = percent, .window_ms = 5000}};
+	struct rln_event ev = {.id = session_of(id)->media.v,
+		.kind = (uint16_t)kind,
+		.packet_loss_detected = {.loss_percentage = percent, .window_ms = 5000}};
 
 	queue_push(FROM_MEDIA, &ev);
 }

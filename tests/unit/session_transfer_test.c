@@ -2,7 +2,7 @@
 /* Transfer in every role (R176-R178, RFC 3515, 3891): what the machine does, with doubles of the layers below. */
 #include "session_calls.h"
 
-#define SDP_HELD_BY_US                                                                                                         \
+#define SDP_HELD_BY_US                                                                                                           \
 	"v=0\r\no=- 7 8 IN IP4 198.18.0.2\r\ns=-\r\nc=IN IP4 198.18.0.2\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0 8\r\na=recvonly\r\n"
 
 static void reinvite_accepted(struct rln_session_id id, const char *sdp)

@@ -87,7 +87,9 @@ static void on_incoming(struct node *node, const struct rln_event *ev)
 	bool is_early = flow == RELIABLE || flow == RELIABLE_LATE;
 
 	node->dialog.v = ev->id;
-	assert_int_equal(rln_dialog_send_response(dialogs_of(node), node->dialog, is_early ? 183 : 180, is_early ? SDP_OFFER : NULL, NULL), 0);
+	assert_int_equal(
+		rln_dialog_send_response(dialogs_of(node), node->dialog, is_early ? 183 : 180, is_early ? SDP_OFFER : NULL, NULL),
+		0);
 	if (flow == REFUSED)
 		assert_int_equal(rln_dialog_send_response(dialogs_of(node), node->dialog, 486, NULL, NULL), 0);
 	else if (flow != CANCELLED)

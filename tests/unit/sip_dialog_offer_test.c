@@ -2,7 +2,8 @@
 /* Offers inside a dialog that meet one another: ours that waits for an ACK, theirs while it waits, holds ordered by event. */
 #include "sip_dialog_callee.h"
 
-#define SDP_HELD "v=0\r\no=- 2 3 IN IP4 198.18.0.1\r\ns=-\r\nc=IN IP4 198.18.0.1\r\nt=0 0\r\nm=audio 20000 RTP/AVP 0\r\na=sendonly\r\n"
+#define SDP_HELD                                                                                                                 \
+	"v=0\r\no=- 2 3 IN IP4 198.18.0.1\r\ns=-\r\nc=IN IP4 198.18.0.1\r\nt=0 0\r\nm=audio 20000 RTP/AVP 0\r\na=sendonly\r\n"
 
 static int offer(const char *sdp)
 {
@@ -198,7 +199,8 @@ static void nothing_to_answer(void **state)
 {
 	(void)state;
 	incoming_with(BOB, SDP_OFFER);
-	assert_int_equal(rln_dialog_respond_offer(dialogs0, call, 200, SDP_ANSWER, NULL), -ENOTCONN); /* the first INVITE is none */
+	assert_int_equal(
+		rln_dialog_respond_offer(dialogs0, call, 200, SDP_ANSWER, NULL), -ENOTCONN); /* the first INVITE is none */
 	assert_int_equal(rln_dialog_respond_offer(dialogs0, (struct rln_dialog_id){0}, 200, NULL, NULL), -ENOENT);
 	assert_int_equal(offer(SDP_HELD), -ENOTCONN);
 	respond(200, SDP_ANSWER);

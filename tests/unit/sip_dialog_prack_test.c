@@ -204,7 +204,8 @@ static void a_challenged_prack(void **state)
 	(void)state;
 	start_call(SDP_ANSWER);
 	reliable("180 Ringing", "bt", 3, NULL);
-	reply(prack(3), "401 Unauthorized", NULL, "WWW-Authenticate: Digest realm=\"example.test\", nonce=\"n\", qop=\"auth\"\r\n", NULL);
+	reply(prack(3), "401 Unauthorized", NULL,
+		"WWW-Authenticate: Digest realm=\"example.test\", nonce=\"n\", qop=\"auth\"\r\n", NULL);
 	text = prack(3);
 	assert_non_null(strstr(header(text, "Authorization"), "username=\"alice\""));
 	assert_non_null(strstr(header(text, "To"), ";tag=bt"));
@@ -246,7 +247,7 @@ static void no_memory_for_a_prack(void **state)
 		reliable("183 Session Progress", "bt", 3, SDP_OFFER);
 		failed = rln_heap_fail_nth(0);
 		reliable("183 Session Progress", "bt", 3, SDP_OFFER); /* its repetition */
-		run_for(600); /* or that of the PRACK */
+		run_for(600);                                         /* or that of the PRACK */
 		state_event(RLN_DIALOG_NONE, RLN_DIALOG_EARLY);
 		progress_event(RLN_CALL_PROGRESS, 183);
 		no_more_events();

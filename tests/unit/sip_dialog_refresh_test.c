@@ -2,7 +2,7 @@
 /* Session timers (RFC 4028): who refreshes, when and how, what a refusal does, and what happens when nobody does. */
 #include "sip_dialog_callee.h"
 
-#define UPDATES   "Allow: INVITE, ACK, BYE, CANCEL, UPDATE\r\n"
+#define UPDATES "Allow: INVITE, ACK, BYE, CANCEL, UPDATE\r\n"
 #define OLD     "Allow: INVITE, ACK, BYE, CANCEL\r\n" /* no UPDATE */
 #define TIMER   "Supported: timer\r\n"
 #define SDP_NEW "v=0\r\no=- 2 3 IN IP4 198.18.0.1\r\ns=-\r\nc=IN IP4 198.18.0.1\r\nt=0 0\r\nm=audio 20002 RTP/AVP 0\r\n"
@@ -263,7 +263,8 @@ static void a_refresh_that_is_refused(void **state)
 	run_for(200);
 	reply(update(), "491 Request Pending", NULL, NULL, NULL);
 	run_for(2010); /* theirs is the Call-ID: 0 to 2 s (RFC 3261 14.1) */
-	reply(latest_update(), "401 Unauthorized", NULL, "WWW-Authenticate: Digest realm=\"example.test\", nonce=\"n\", qop=\"auth\"\r\n", NULL);
+	reply(latest_update(), "401 Unauthorized", NULL,
+		"WWW-Authenticate: Digest realm=\"example.test\", nonce=\"n\", qop=\"auth\"\r\n", NULL);
 	header(update(), "Authorization");
 	reply(last_sent()->text, "200 OK", NULL, "Session-Expires: 600;refresher=uac\r\n", NULL);
 	run_for(299000);
@@ -489,7 +490,8 @@ static void memory_runs_out(void **state)
 
 		assert_true(nth < 50);
 		snprintf(id, sizeof(id), "oom%u", nth);
-		request("INVITE", id, 1, FROM, "<sip:alice@198.18.0.1>", id, BOB TIMER OLD "Session-Expires: 600;refresher=uas\r\n", SDP_OFFER);
+		request("INVITE", id, 1, FROM, "<sip:alice@198.18.0.1>", id,
+			BOB TIMER OLD "Session-Expires: 600;refresher=uas\r\n", SDP_OFFER);
 		call.v = next_event(RLN_EV_INCOMING_CALL)->id;
 		rln_heap_fail_nth(nth);
 		if (rln_dialog_send_response(dialogs0, call, 200, SDP_ANSWER, NULL) != 0) {

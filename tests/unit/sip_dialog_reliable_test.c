@@ -285,7 +285,7 @@ static void an_update_in_the_early_dialog(void **state)
 	assert_int_equal(ev->reinvite_received.method, RLN_SIP_UPDATE);
 	from_peer("UPDATE", 14, BOB, SDP_NEW);
 	header(next_sent("SIP/2.0 500 "), "Retry-After"); /* the one before is unanswered */
-	respond(180, NULL); /* the INVITE's own responses are another matter */
+	respond(180, NULL);                               /* the INVITE's own responses are another matter */
 	reliable("SIP/2.0 180 ");
 	respond_offer(200, SDP_OWN);
 	assert_header(next_sent("SIP/2.0 200 "), "CSeq", "13 UPDATE");
@@ -298,7 +298,8 @@ static void an_update_in_the_early_dialog(void **state)
 
 static void pracks_that_match_nothing(void **state)
 {
-	static const char *const racks[] = {"", "RAck: \r\n", "RAck: 1 10 INVITE\r\n", "RAck: x\r\n", "RAck: 99999999999 10 INVITE\r\n"};
+	static const char *const racks[] = {
+		"", "RAck: \r\n", "RAck: 1 10 INVITE\r\n", "RAck: x\r\n", "RAck: 99999999999 10 INVITE\r\n"};
 	char rack[64];
 
 	(void)state;
@@ -394,7 +395,8 @@ static void memory_runs_out(void **state)
 			rln_heap_fail_nth(0);
 			run_for(600); /* a repetition, should the first not have been kept */
 			strcpy(to, header(next_sent("SIP/2.0 183 "), "To"));
-			snprintf(rack, sizeof(rack), "RAck: %u 1 INVITE\r\n", (unsigned)strtoul(header(last_sent()->text, "RSeq"), NULL, 10));
+			snprintf(rack, sizeof(rack), "RAck: %u 1 INVITE\r\n",
+				(unsigned)strtoul(header(last_sent()->text, "RSeq"), NULL, 10));
 			strcat(id, "p");
 			world.sent_read = world.sent_n;
 			request("PRACK", id, 2, FROM, to, "", rack, NULL);
