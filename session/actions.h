@@ -7,6 +7,7 @@
 
 #include "session/fsm.h"
 #include "session/layers.h"
+#include "session/publish.h"
 #include "session/session.h"
 #include "sip/sdp.h"
 
@@ -232,15 +233,8 @@ extern const rln_publication_fn rln_publication_bodies[RLN_PUB_COUNT];
 RLN_ACTIONS(X)
 #undef X
 
-/* publish.c: events of the session toward the application and within; failures are logged by the bus. */
-int rln_publish(const struct rln_step *st, struct rln_event *ev);
-void rln_publish_state(const struct rln_step *st, enum rln_call_state from);
-void rln_publish_terminated(const struct rln_step *st);
-/* `before`: the bit of the state that the session was in. */
-void rln_publish_to_other(const struct rln_step *st, uint64_t other, uint32_t before);
-void rln_publish_rejected(const struct rln_step *st, int error);
+/* publish.c, which publish.h has the rest of */
 void rln_publish_action_failed(const struct rln_step *st, enum rln_action action, int error);
-int rln_publish_timer(const struct rln_layers *layers, struct rln_session_id id, enum rln_session_timer which);
 
 /* actions.c: the timer raises TIMER_FIRED after this time. */
 void rln_session_arm(const struct rln_layers *layers, struct rln_session *s, enum rln_session_timer which, uint64_t after_ns);
@@ -250,6 +244,6 @@ const char *rln_event_sdp(const struct rln_event *ev, size_t *len);
 struct rln_slice rln_event_sdp_slice(const struct rln_event *ev);
 uint16_t rln_event_code(const struct rln_event *ev);
 
-/* cleanup.c: both dialog and leg have reported their end, or never needed to; then the cleanup is raised once. */
+/* cleanup.c: once dialog and leg have reported their end, the cleanup is raised. */
 void rln_cleanup_settle(struct rln_step *st);
 void rln_cleanup_session(const struct rln_layers *layers, struct rln_session *s);

@@ -71,6 +71,8 @@ static void take(void *owner, const struct rln_event *ev)
 	struct rln_peer *peer = owner;
 	struct rln_call *call = rln_peer_find(peer, ev->id);
 
+	if (ev->kind == RLN_EV_REGISTRATION_STATUS_UPDATE)
+		rln_peer_note_registration(peer, ev);
 	if (!call && ev->kind == RLN_EV_INCOMING_CALL) {
 		incoming(peer, ev);
 		call = rln_peer_find(peer, ev->id);
@@ -98,6 +100,8 @@ struct rln_peer *rln_peer_new_with(const struct rln_peer_options *options)
 		.port = options->port,
 		.local_address = options->local_address,
 		.auto_answer = options->auto_answer,
+		.user = options->account.user,
+		.password = options->account.password,
 		.accept_transfers = !options->refuse_transfers};
 	struct rln_sub_cfg sub_cfg = {.filter = RLN_SUB_PEER};
 	struct rln_peer *peer = calloc(1, sizeof(*peer));

@@ -107,6 +107,8 @@ struct rln_peer {
 	struct rln_incoming *first, **last; /* waiting to be asked for */
 	rln_incoming_callback on_incoming;
 	void *on_incoming_arg;
+	struct rln_registration registration; /* as the engine told it last */
+	bool registers;                       /* ordered, and nothing was told since */
 	bool freed; /* rln_peer_free() came; the last call frees */
 };
 
@@ -153,6 +155,9 @@ void rln_audio_leave(struct rln_audio_rx *rx);
 
 /* api_wait.c: as rln_inbox_wait(), and the peer's callbacks afterwards. */
 int rln_call_wait(struct rln_call *call, bool (*ready)(void *arg), void *arg, int timeout_ms);
+
+/* api_registration.c: REGISTRATION_STATUS_UPDATE. Under the inbox lock. */
+void rln_peer_note_registration(struct rln_peer *peer, const struct rln_event *ev);
 
 /* api_peer.c: the call with this session, NULL when there is none. Under the inbox lock. */
 struct rln_call *rln_peer_find(struct rln_peer *peer, uint64_t session);

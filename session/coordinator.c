@@ -105,7 +105,9 @@ static int dialog_find_replaced(const void *arg, const struct rln_sip_msg *invit
 
 static bool dialog_is_answered(const void *arg, struct rln_dialog_id id)
 {
-	return rln_dialog_is_answered(arg, id);
+	struct rln_bus_call call = begin(arg);
+
+	return ASK(id, "is_answered", rln_dialog_is_answered(arg, id)) != 0;
 }
 
 static bool dialog_is_answer_owed(const void *arg, struct rln_dialog_id id)

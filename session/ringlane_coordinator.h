@@ -102,6 +102,16 @@ int rln_coordinator_start_recording(struct rln_coordinator *c, struct rln_sessio
 /** Ends the recording. */
 int rln_coordinator_stop_recording(struct rln_coordinator *c, struct rln_session_id id);
 
+/* ---- registrations ---- */
+
+/** Registers `uri` ("sip:desk@example.com") with the host that it names, for calls to `contact` (NULL: our name, address and port). Refreshes go
+ * by themselves. `expires_s` 0: 3,600 s. `account` NULL: none, or what was given before. What came of it, and of each refresh, tells
+ * REGISTRATION_STATUS_UPDATE. -ENOTCONN (not started), -EINVAL, -ENOBUFS, -ETIMEDOUT, RLN_EENDED. */
+int rln_coordinator_register(struct rln_coordinator *c, const char *uri, uint32_t expires_s, const char *contact,
+	const struct rln_account *account);
+/** Ends it; `uri` NULL: each of this coordinator's (-ENOENT: it has none). -ENOTCONN, -EINVAL, -ENOBUFS, RLN_EENDED. */
+int rln_coordinator_unregister(struct rln_coordinator *c, const char *uri);
+
 /* ---- what happens ---- */
 
 /** Runs callbacks until timeout_ms have passed or one event was handled. Events handled, or a negative code: -ENOTCONN (not started),

@@ -23,6 +23,7 @@ struct rln_peer_options {
 	const char *name;          /**< user part of our address, e.g. "alice" */
 	uint16_t port;             /**< SIP port on every local address */
 	const char *local_address; /**< NULL: by route */
+	struct rln_account account; /**< for challenges to our calls and registrations */
 	bool auto_answer;          /**< incoming calls are accepted at once and still delivered */
 	bool refuse_transfers;     /**< 603 when a call's peer asks us to call somebody else (REFER); otherwise we do, and
 	                                rln_call_transferred() has the new call */
@@ -45,6 +46,27 @@ struct rln_call *rln_peer_call(struct rln_peer *peer, const char *target);
 /** OPTIONS: asks who is there, and how long an answer takes. The SIP status of the answer (any answer is one), *rtt_us the time it took;
  * RLN_ETIMEDOUT, -EINVAL, -EHOSTUNREACH, -ENETUNREACH ..., RLN_EENDED. Calls go on meanwhile, on other threads too. */
 int rln_peer_ping(struct rln_peer *peer, const char *target, int timeout_ms, uint32_t *rtt_us);
+
+/** Registers the peer with `registrar` (host, "host:5080" or URI) as sip:user@host of it, so that calls to that address come here;
+ * refreshes go by themselves until rln_peer_unregister() or rln_peer_free(). `user` NULL: the peer's name, and the
+ * account that it has; else user and password answer challenges from now on, to calls too. `expires_s`: what to ask for, 0 = 3,600 s. Returns at once: rln_peer_wait_for_registration() tells
+ * what came of it. -EINVAL, -ENOBUFS, -ETIMEDOUT (the engine does not turn), RLN_EENDED. */
+int rln_peer_register(struct rln_peer *peer, const char *registrar, const char *user, const char *password, uint32_t expires_s);
+/** Ends it. 0 when it was ordered; -ENOENT: the peer has none. */
+int rln_peer_unregister(struct rln_peer *peer);
+
+/** Where a registration stands. */
+struct rln_registration {
+	enum rln_registration_state state; /**< UNREGISTERED before the first */
+	uint16_t code;                     /**< SIP status that led here; 0: none, or no answer came */
+	uint32_t expires_s;                /**< REGISTERED: granted, from the last answer */
+	uint32_t retry_s;                  /**< UNREGISTERED: tried again so long after the failure; 0: not by itself */
+};
+/** The peer's last one. */
+void rln_peer_registration(struct rln_peer *peer, struct rln_registration *out);
+/** Until the peer's registration is REGISTERED, or UNREGISTERED. 0; RLN_EREFUSED: the registrar would not have it, and it is not tried again
+ * (the code says why); RLN_ETIMEDOUT, also while it is tried again and again; RLN_EENDED; -EINVAL: another state. Runs callbacks meanwhile. */
+int rln_peer_wait_for_registration(struct rln_peer *peer, enum rln_registration_state state, int timeout_ms);
 
 /** The next call off the wire. NULL and errno: ETIMEDOUT, EPIPE (the runtime stopped). */
 struct rln_incoming *rln_peer_get_incoming_call(struct rln_peer *peer, int timeout_ms);

@@ -37,6 +37,12 @@ struct rln_runtime_options {
 	bool trace;               /**< every event, with its cause, to standard error */
 };
 
+/** What answers a challenge (401, 407). Passwords stand in no log and no trace. */
+struct rln_account {
+	const char *user;     /**< NULL: none */
+	const char *password; /**< NULL: empty */
+};
+
 /** Starts lcores and devices; the calling thread becomes EAL's main lcore. NULL: all defaults. One at a time in a process.
  * rln_peer_new(), rln_coordinator_new() and rln_builder_build() do this by themselves when nobody did.
  * 0; -EINVAL (configuration), -EALREADY, or what a device, a file or memory answered: the reason is on standard error. */
