@@ -47,7 +47,7 @@ struct rln_call *rln_peer_call(struct rln_peer *peer, const char *target);
  * RLN_ETIMEDOUT, -EINVAL, -EHOSTUNREACH, -ENETUNREACH ..., RLN_EENDED. Calls go on meanwhile, on other threads too. */
 int rln_peer_ping(struct rln_peer *peer, const char *target, int timeout_ms, uint32_t *rtt_us);
 
-/** Registers the peer with `registrar` (host, "host:5080" or URI) as sip:user@host of it, so that calls to that address come here;
+/** Registers the peer with `registrar` (host, "host:5080" or URI) as a SIP address with its name at that host, so that calls to that address come here;
  * refreshes go by themselves until rln_peer_unregister() or rln_peer_free(). `user` NULL: the peer's name, and the
  * account that it has; else user and password answer challenges from now on, to calls too. `expires_s`: what to ask for, 0 = 3,600 s. Returns at once: rln_peer_wait_for_registration() tells
  * what came of it. -EINVAL, -ENOBUFS, -ETIMEDOUT (the engine does not turn), RLN_EENDED. */
