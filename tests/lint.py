@@ -175,6 +175,19 @@ def traced():
             wrong.append(f'session/coordinator.c: the direct call {name}() is not traced: wrap it in TELL or ASK')
 
 
+def accepted():
+    """docs/acceptance.md names tests that exist: `unit/file.test`, `sim/file.test`, `real/file`."""
+    places = {'unit': 'tests/unit/{}_test.c', 'sim': 'tests/sim/{}_test.c', 'real': 'tests/real/{}.py'}
+    for number, line in enumerate(Path('docs/acceptance.md').read_text().split('\n'), 1):
+        for kind, name, test in re.findall(r'\b(unit|sim|real)/([a-z]\w*)(?:\.(\w+))?', line):
+            path = Path(places[kind].format(name))
+            found = path.exists() or bool(list(path.parent.glob(f'{name}_*_test.c')))
+            if not found:
+                wrong.append(f'docs/acceptance.md:{number}: {path} is not there')
+            elif test and not (test.isupper() and f'X({test},' in Path('lcore/event.def').read_text()) and test not in path.read_text():
+                wrong.append(f'docs/acceptance.md:{number}: {path} has no test {test}')
+
+
 def later():
     text = Path('lcore/event.def').read_text()
     return re.findall(r'^X\((\w+), .*, LATER, ', text, re.M)
@@ -190,6 +203,7 @@ def main():
     sleeps()
     hot(build)
     traced()
+    accepted()
     formatted()
     for w in wrong:
         print(f'lint: {w}')
