@@ -84,13 +84,27 @@ static void stop_repeating(struct rln_dialog *d)
 	d->reliable->sent.block = 0;
 }
 
-/* 64*T1: the session hears of it, and refuses the INVITE. */
+static bool is_answer_waiting(const struct rln_reliable *r)
+{
+	const struct waiting *w = r->waiting;
+
+	while (w && w->code < 200)
+		w = w->next;
+	return w;
+}
+
+/* 64*T1: the session hears of it, and refuses the INVITE. A session that has accepted it already cannot: we do (RFC 3262 3). */
 static void on_no_prack(struct rln_dialog *d)
 {
+	static const struct rln_span nothing = {NULL, 0};
+	bool is_accepted = is_answer_waiting(d->reliable);
+
 	stop_repeating(d);
 	d->reliable->is_open = false;
 	free_waiting(d->reliable);
 	rln_dialog_emit_error(d, RLN_FAULT_NO_PRACK, 504);
+	if (is_accepted)
+		rln_uas_respond(d, 504, nothing, nothing); /* without memory it tries again itself */
 }
 
 static void repeat(struct rln_dialog *d, uint64_t now)

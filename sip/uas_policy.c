@@ -14,16 +14,19 @@
 #include "sip/dialog_reliable.h"
 
 /* The methods that work here: the one list behind Allow and 405. */
-#define ALLOWED(X, sep)                                                                                                          \
-	X(INVITE) sep X(ACK)                                                                                                     \
-	sep X(BYE)                                                                                                               \
-	sep X(CANCEL)                                                                                                            \
-	sep X(OPTIONS)                                                                                                           \
-	sep X(UPDATE)                                                                                                            \
-	sep X(PRACK)                                                                                                             \
-	sep X(REFER)                                                                                                             \
-	sep X(NOTIFY)                                                                                                            \
-	sep X(INFO)
+/* clang-format off */
+#define ALLOWED(X, sep) \
+	X(INVITE) sep       \
+	X(ACK) sep          \
+	X(BYE) sep          \
+	X(CANCEL) sep       \
+	X(OPTIONS) sep      \
+	X(UPDATE) sep       \
+	X(PRACK) sep        \
+	X(REFER) sep        \
+	X(NOTIFY) sep       \
+	X(INFO)
+/* clang-format on */
 
 #define NAME(name)  #name
 #define BIT(name)   (1u << RLN_SIP_##name)

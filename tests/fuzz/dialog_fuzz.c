@@ -2,12 +2,14 @@
 /*
  * Scripts against the whole SIP layer: datagrams, replies to what we sent, orders of a session and time, in any order and of any bytes.
  * Steps are separated by lines of "%%"; a step's first byte says what it is:
- *   R text    a datagram, with $T our tag, $I the Call-ID, $V the Via of what we sent last
+ *   R text    a datagram, with $T our tag, $I the Call-ID, $V the Via of what we sent last, $R its RSeq
  *   P text    the peer's response to our last request: status line without version, then header lines
  *   C, L      the session calls: with an offer, without one       A n  it answers with status n (2xx with SDP)
+ *   E n, Z n  it answers with status n and SDP; it answers an offer inside the dialog, likewise
  *   H U K S X it ends, offers again, acknowledges with an answer, cancels, releases     T n  n ms go by
  *   F, G  it transfers the peer, blind or in favour of another call     Y n, N n  it answers a REFER, tells how that goes
  *   D keys   it sends keys     O uri  somebody asks for an answer
+ *   B         it holds, by event
  * Whatever happens, at the end no slot, timer, block, buffer or allocation may be left.
  */
 #define FIXTURE_ABORTS
@@ -50,11 +52,14 @@ static const char *value_of(char name)
 	const struct rln_dialog *d = rln_dialog_get(dialogs0, call.v);
 	const char *sent = world.sent_n ? world.sent[(world.sent_n - 1) % SENT_MAX].text : NULL;
 	const char *via = sent && name == 'V' ? nth_header(sent, "Via", 0) : NULL;
+	const char *rseq = sent && name == 'R' ? nth_header(sent, "RSeq", 0) : NULL;
 
 	if (name == 'T')
 		return d ? rln_dialog_text(d, d->local_tag) : "none";
 	if (name == 'I')
 		return d ? d->texts : "none";
+	if (name == 'R')
+		return rseq ? rseq : "1";
 	return via ? via : "";
 }
 
@@ -64,7 +69,7 @@ static void datagram(const char *text, size_t len)
 	size_t at = 0;
 
 	for (size_t i = 0; i < len && at < 3900; i++) {
-		if (text[i] != '$' || i + 1 == len || !strchr("TIV", text[i + 1]) || !text[i + 1]) {
+		if (text[i] != '$' || i + 1 == len || !strchr("TIVR", text[i + 1]) || !text[i + 1]) {
 			out[at++] = text[i];
 			continue;
 		}
@@ -119,6 +124,14 @@ static void ask_options(const char *text, size_t len)
 	pump();
 }
 
+static void hold(void)
+{
+	struct rln_event ev = {.kind = RLN_EV_HOLD_SESSION, .id = call.v};
+
+	ev.hold_session.block = rln_block_from_text(SDP_OFFER, strlen(SDP_OFFER), &ev.hold_session.sdp);
+	rln_bus_publish(node0->bus, &ev);
+}
+
 static void order(char what, unsigned n)
 {
 	switch (what) {
@@ -130,6 +143,15 @@ static void order(char what, unsigned n)
 		break;
 	case 'A':
 		rln_dialog_send_response(dialogs0, call, (uint16_t)n, n / 100 == 2 ? SDP_ANSWER : NULL, NULL);
+		break;
+	case 'E':
+		rln_dialog_send_response(dialogs0, call, (uint16_t)n, SDP_ANSWER, NULL);
+		break;
+	case 'Z':
+		rln_dialog_respond_offer(dialogs0, call, (uint16_t)n, n / 100 == 2 ? SDP_ANSWER : NULL, NULL);
+		break;
+	case 'B':
+		hold();
 		break;
 	case 'H':
 		publish_terminate(node0, call, n);
@@ -195,6 +217,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(script, data, size);
 	script[size] = '\0';
 	call.v = other.v = 0;
+	world.reliable = RLN_RELIABLE_SUPPORTED;
+	world.session_expires_s = 100;
 	world_start(1);
 	node0->react = react;
 	for (unsigned n = 0; at < script + size && n < 40; n++) {

@@ -192,6 +192,21 @@ static void hung_up_while_the_2xx_waits(void **state)
 	no_more_sent();
 }
 
+/* The session has said 200, and nobody acknowledges the 183 that it waits for. */
+static void no_prack_for_an_answer_that_waits(void **state)
+{
+	(void)state;
+	ring(SDP_ANSWER);
+	respond(200, SDP_ANSWER);
+	run_for(32010);
+	for (unsigned i = 0; i < 6; i++)
+		reliable("SIP/2.0 183 ");
+	next_sent("SIP/2.0 504 ");
+	assert_int_equal(next_event(RLN_EV_DIALOG_ERROR)->dialog_error.error, RLN_FAULT_NO_PRACK);
+	state_event(RLN_DIALOG_EARLY, RLN_DIALOG_TERMINATED);
+	no_more_events();
+}
+
 static void a_prack_brings_an_offer(void **state)
 {
 	const struct rln_event *ev;
@@ -440,6 +455,7 @@ int main(void)
 		TEST(the_answer_goes_ahead_of_the_2xx),
 		TEST(an_answer_that_waits_is_given_up),
 		TEST(hung_up_while_the_2xx_waits),
+		TEST(no_prack_for_an_answer_that_waits),
 		TEST(a_prack_brings_an_offer),
 		TEST(a_prack_offers_too_early),
 		TEST(a_late_offer_is_answered_in_the_prack),
