@@ -39,6 +39,33 @@ struct rln_audio_rx *rln_media_subscribe_to_audio_frames(struct rln_coordinator 
 /** Ends it. NULL is allowed. */
 void rln_audio_unsubscribe(struct rln_audio_rx *rx);
 
+struct rln_packets; /* A session's RTP packets, as they come and go; the application's until rln_packets_free(). */
+
+/** One RTP packet. */
+struct rln_packet {
+	bool is_sent;             /**< by us; else received */
+	bool marker;              /**< RFC 3550 5.1 */
+	uint8_t payload_type;     /**< the same */
+	uint16_t sequence_number; /**< the same */
+	uint32_t timestamp;       /**< the same */
+	uint32_t ssrc;            /**< the same */
+	uint64_t at_ns;           /**< the worker's clock, of the turn that it belongs to */
+	const uint8_t *payload;   /**< valid until the next rln_packets_next() */
+	uint16_t payload_n;       /**< bytes there, at most 480 */
+	uint16_t whole_n;         /**< bytes of the packet's payload: more than payload_n when it was cut */
+};
+
+/** Every RTP packet of a session from now on, on a ring with room for `room` of them (up to 65,536, about 560 bytes each). For looking, not for every
+ * call: at most 64 in a process, one per session (the one before ends). A packet that finds the ring full is dropped and counted. NULL
+ * and errno: EINVAL (room), ENOMEM, ENOSPC, ENOBUFS, EPIPE (the runtime stopped). */
+struct rln_packets *rln_media_subscribe_to_packets(struct rln_coordinator *c, struct rln_session_id id, unsigned room);
+/** The next one. 0; RLN_ETIMEDOUT; RLN_EENDED: the call's media ended, and every packet was read. */
+int rln_packets_next(struct rln_packets *packets, struct rln_packet *packet, int timeout_ms);
+/** Packets that found the ring full. */
+uint32_t rln_packets_dropped(const struct rln_packets *packets);
+/** Ends it. NULL is allowed. */
+void rln_packets_free(struct rln_packets *packets);
+
 #ifdef __cplusplus
 }
 #endif

@@ -104,5 +104,16 @@ def example_client_sipp(w):
     example(w, 'uac_client', 'bob@198.18.0.2', 5, ns=ours, conf=config(prefix='exuac')).ok(60).expect('5 answered, 5 ended, 0 failed')
 
 
+@test
+def example_quality_watch(w):
+    """Two updates, 5 s apart, of a call that an echo answers: nothing is lost on this wire."""
+    a, b = two_hosts(w)
+    w.ringlane(bob('routes:\n  - {match: echo, app: echo}\n'), ns=b)
+    watch = example(w, 'quality_watch', 'echo@198.18.0.3', 2, ns=a, conf=alice('q'))
+    for _ in range(2):
+        watch.expect(r'MEDIA_QUALITY_UPDATE GOOD: loss 0\.00 %', 30)
+    watch.ok(20)
+
+
 if __name__ == '__main__':
     sys.exit(main())

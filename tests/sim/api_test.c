@@ -233,6 +233,43 @@ static void two_calls_are_bridged_and_parted(void **state)
 	rln_coordinator_free(c);
 }
 
+/* ---- its packets ---- */
+
+static void packets_are_seen_as_they_come_and_go(void **state)
+{
+	struct rln_coordinator *c = rln_builder_build(rln_builder_with_name(rln_builder_new(), "desk", 5100));
+	struct rln_session_id to_bob = rln_make_call(c, "bob@127.0.0.1:5070");
+	struct rln_packets *packets;
+	struct rln_packet p;
+	unsigned sent = 0, received = 0;
+	struct rln_call *b = answered_by(bob);
+	int rc;
+
+	(void)state;
+	wait_state(c, to_bob, RLN_STATE_ACTIVE);
+	assert_null(rln_media_subscribe_to_packets(c, to_bob, 0));
+	assert_int_equal(errno, EINVAL);
+	packets = rln_media_subscribe_to_packets(c, to_bob, 1024);
+	assert_non_null(packets);
+	while (sent < 10 || received < 10) {
+		assert_int_equal(rln_packets_next(packets, &p, SIM_WAIT_MS), 0);
+		assert_int_equal(p.payload_n, 160);
+		assert_int_equal(p.whole_n, 160);
+		sent += p.is_sent;
+		received += !p.is_sent;
+	}
+	assert_int_equal(rln_packets_dropped(packets), 0);
+	rln_hangup_call(c, to_bob);
+	reaches(b, RLN_STATE_TERMINATED);
+	while ((rc = rln_packets_next(packets, &p, SIM_WAIT_MS)) == 0)
+		;
+	assert_int_equal(rc, RLN_EENDED);
+	rln_packets_free(packets);
+	rln_packets_free(NULL);
+	rln_call_free(b);
+	rln_coordinator_free(c);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, open_peers, close_peers)
 
 static int start(void **state)
@@ -262,6 +299,7 @@ int main(void)
 		T(a_consultation_that_ends_resumes_the_call),
 		T(an_attended_transfer_needs_one_order),
 		T(two_calls_are_bridged_and_parted),
+		T(packets_are_seen_as_they_come_and_go),
 	};
 
 	return cmocka_run_group_tests_name("sim/api", tests, start, stop);
