@@ -116,6 +116,15 @@ def apps_plugin_that_fails_refuses_the_start(w):
 
 
 @test
+def apps_example_ivr(w):
+    ours, theirs = lan(w, SIPP)
+    p = example(w, ours, 'ivr', config(more=f'media: {{prompts: "{SPEECH}"}}\n'), ready='ready on port 5070')
+    key = request('INFO', 2, 'Signal=#\r\nDuration=100', kind='application/dtmf-relay')
+    finish(calls(w, theirs, is_hung_up(key, receive(200)), 'ivr', target='198.18.0.1:5070'))
+    check(p.stop(signal.SIGTERM) == 0, p.tail())
+
+
+@test
 def apps_example_call_queue(w):
     ours, theirs = lan(w, SIPP)
     p = example(w, ours, 'call_queue', config(more=f'media: {{prompts: "{SPEECH}"}}\n'), f'sip:ann@{SIPP}:{AGENT}', ready='ready on port 5070')

@@ -378,6 +378,19 @@ static void a_key_leads_to_a_file_and_the_end(void **state)
 	is_hung_up(&in);
 }
 
+static void a_key_by_info_leads_to_a_file_and_the_end(void **state)
+{
+	struct sim_dialog in;
+	struct sim_msg m;
+
+	(void)state;
+	calls(&in, "main");
+	is_answered(&in);
+	sim_request_body(&in, "INFO", "Content-Type: application/dtmf-relay\r\n", "Signal=3\r\nDuration=160\r\n");
+	sim_expect(caller, &m, "SIP/2.0 200");
+	is_hung_up(&in);
+}
+
 static void no_key_ends_the_call(void **state)
 {
 	struct sim_dialog in;
@@ -404,6 +417,7 @@ int main(void)
 		T(a_full_queue_is_busy_and_the_longest_wait_ends_elsewhere),
 		T(a_key_by_telephone_event_leads_to_a_bridge),
 		T(a_key_leads_to_a_file_and_the_end),
+		T(a_key_by_info_leads_to_a_file_and_the_end),
 		T(no_key_ends_the_call),
 	};
 
