@@ -646,7 +646,7 @@ static void requests_in_the_early_dialog(void **state)
 	next_sent("SIP/2.0 491 ");
 	in_dialog("UPDATE", 2, BOB, NULL);
 	next_sent("SIP/2.0 200 ");
-	in_dialog("INFO", 3, NULL, NULL);
+	in_dialog("MESSAGE", 3, NULL, NULL);
 	assert_header(next_sent("SIP/2.0 405 "), "Allow", ALLOW);
 	no_more_events();
 }
