@@ -74,6 +74,7 @@ struct rln_dialogs_cfg {
 /* Also registers the dialog hub on the bus. 0 or -errno. Before the lcores run. */
 int rln_dialogs_create(struct rln_dialogs **out, const struct rln_dialogs_cfg *cfg) __attribute__((warn_unused_result));
 void rln_dialogs_destroy(struct rln_dialogs *dialogs);
+/* An OPTIONS that waits for its answer is none. */
 uint32_t rln_dialogs_in_use(const struct rln_dialogs *dialogs);
 struct rln_bus *rln_dialogs_bus(const struct rln_dialogs *dialogs);
 

@@ -71,6 +71,7 @@ static int start(struct rln_dialogs *all, const struct rln_probe_order *order)
 		d->local.port = order->port;
 	d->probe = rln_zalloc(sizeof(*d->probe));
 	if (d->probe) {
+		all->probes++;
 		d->probe->asker = order->asker;
 		d->probe->token = order->token;
 		rc = send_options(d);
@@ -92,5 +93,7 @@ void rln_probe_start(struct rln_dialogs *all, const struct rln_probe_order *orde
 
 void rln_probe_free(struct rln_dialog *d)
 {
+	if (d->probe)
+		d->all->probes--;
 	rln_free(d->probe);
 }

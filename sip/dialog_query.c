@@ -84,7 +84,7 @@ int rln_dialog_local_addr(const struct rln_dialogs *all, struct rln_dialog_id id
 
 uint32_t rln_dialogs_in_use(const struct rln_dialogs *all)
 {
-	return rln_slots_in_use(all->slots);
+	return rln_slots_in_use(all->slots) - all->probes;
 }
 
 struct rln_bus *rln_dialogs_bus(const struct rln_dialogs *all)

@@ -156,6 +156,7 @@ struct rln_dialogs {
 	struct rln_dialogs_cfg cfg;
 	struct rln_txns *txns;
 	struct rln_slots *slots;
+	uint32_t probes;                 /* slots that hold an OPTIONS and no dialog */
 	struct rln_registrations *registrations;
 	struct rln_dialog_index index;   /* Call-ID and our tag */
 	struct rln_dialog_index merge;   /* Call-ID, their tag and CSeq of first INVITEs (8.2.2.2) */

@@ -31,7 +31,7 @@ static void answered(unsigned status, int error)
 	assert_int_equal(ev->options_answered.token, token);
 	assert_int_equal(ev->options_answered.status, status);
 	assert_int_equal(ev->options_answered.error, error);
-	assert_int_equal(rln_dialogs_in_use(dialogs0), 0);
+	assert_int_equal(rln_slots_in_use(dialogs0->slots), 0);
 	no_more_events();
 }
 
@@ -77,6 +77,8 @@ static void nobody_is_there(void **state)
 	ask("bob@" PEER_IP, 0);
 	run_for(31999);
 	no_more_events();
+	assert_int_equal(rln_slots_in_use(dialogs0->slots), 1);
+	assert_int_equal(rln_dialogs_in_use(dialogs0), 0); /* whoever drains need not wait for it */
 	run_for(2);
 	answered(0, ETIMEDOUT);
 }
