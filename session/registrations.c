@@ -255,6 +255,11 @@ static uint32_t place_for(const struct rln_heard *all, const char *uri, uint16_t
 	return i;
 }
 
+typedef uint32_t __attribute__((may_alias)) word; /* fields of other types are copied through it (rtp/leg_stats.c says why) */
+
+#define VIEW_WORDS (sizeof(struct rln_registration_view) / sizeof(word))
+_Static_assert(sizeof(struct rln_registration_view) % sizeof(word) == 0, "copied by words");
+
 static void note(struct rln_heard *all, const struct rln_registration_view *view)
 {
 	uint32_t i = place_for(all, view->uri, view->peer), live;
@@ -263,9 +268,9 @@ static void note(struct rln_heard *all, const struct rln_registration_view *view
 	if (i == RLN_REGISTRATION_VIEWS)
 		return; /* there are as many places as registrations: refused orders alone come here */
 	live = all->live - is_live(&h->view) + is_live(view); /* a free place is not alive: all zero */
-	__atomic_store_n(&h->sequence, h->sequence + 1, __ATOMIC_RELAXED);
-	__atomic_thread_fence(__ATOMIC_RELEASE);
-	h->view = *view;
+	__atomic_exchange_n(&h->sequence, h->sequence + 1, __ATOMIC_ACQ_REL);
+	for (unsigned k = 0; k < VIEW_WORDS; k++)
+		__atomic_store_n((word *)&h->view + k, ((const word *)view)[k], __ATOMIC_RELAXED);
 	__atomic_store_n(&h->sequence, h->sequence + 1, __ATOMIC_RELEASE);
 	if (i == all->n)
 		__atomic_store_n(&all->n, all->n + 1, __ATOMIC_RELEASE);
@@ -299,8 +304,8 @@ bool rln_coord_registration_view(const struct rln_coord *coord, unsigned n, stru
 	h = &coord->heard->heard[n];
 	do {
 		before = __atomic_load_n(&h->sequence, __ATOMIC_ACQUIRE);
-		*out = h->view;
-		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		for (unsigned k = 0; k < VIEW_WORDS; k++)
+			((word *)out)[k] = __atomic_load_n((const word *)&h->view + k, __ATOMIC_ACQUIRE);
 		after = __atomic_load_n(&h->sequence, __ATOMIC_RELAXED);
 	} while (before != after || before & 1);
 	return true;
