@@ -17,13 +17,6 @@ static const struct rln_session *other_of(const struct rln_step *st)
 	return rln_session_manager_get_session(st->layers->sessions, (struct rln_session_id){st->s->other});
 }
 
-/* Of a bridge: what one side receives the other one sends. */
-static uint8_t mirror(uint8_t direction)
-{
-	return (uint8_t)((direction & RLN_MEDIA_INBOUND ? RLN_MEDIA_OUTBOUND : 0) |
-			 (direction & RLN_MEDIA_OUTBOUND ? RLN_MEDIA_INBOUND : 0));
-}
-
 static int tell(struct rln_step *st, uint64_t session, enum rln_event_kind kind)
 {
 	struct rln_event ev = {.id = session, .kind = (uint16_t)kind};
@@ -223,7 +216,7 @@ int rln_act_PASS_OFFER(struct rln_step *st)
 	const char *sdp = rln_event_sdp(st->ev, &len);
 	int rc = rln_media_try_offer(st->layers, st->s, sdp, len, &agreed);
 
-	return rc == 0 ? offer_to_other(st, mirror(agreed.direction)) : rc;
+	return rc == 0 ? offer_to_other(st, rln_sdp_mirrored(agreed.direction)) : rc;
 }
 
 int rln_act_PASS_HOLD(struct rln_step *st)
@@ -249,7 +242,7 @@ static int answer_to(struct rln_step *st, uint64_t session, uint16_t code)
 {
 	struct rln_event ev = {.id = session,
 		.kind = RLN_EV_BRIDGE_ANSWER,
-		.bridge_answer = {.other = st->s->id.v, .direction = mirror(st->s->params.direction), .code = code}};
+		.bridge_answer = {.other = st->s->id.v, .direction = rln_sdp_mirrored(st->s->params.direction), .code = code}};
 
 	return session ? rln_publish(st, &ev) : 0;
 }

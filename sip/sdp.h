@@ -79,5 +79,8 @@ int rln_sdp_answer(char *buf, size_t size, const struct rln_sdp_local *local, co
 /* The peer's answer to our offer. 0; -ENOTSUP: it refused the stream or answered with what was not offered. */
 int rln_sdp_accept(const struct rln_sdp_local *local, const struct rln_sdp *answer, struct rln_sdp_agreed *agreed);
 
+/* A direction (enum rln_media_direction) seen from the other side: what one receives the other sends. */
+uint8_t rln_sdp_mirrored(uint8_t direction);
+
 /* Do two texts of ours say the same, apart from their o= lines? Then the version stays (RFC 3264 8). */
 bool rln_sdp_is_same(const char *a, size_t a_len, const char *b, size_t b_len);

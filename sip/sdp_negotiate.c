@@ -12,7 +12,7 @@
 #include "sip/sdp_priv.h"
 
 /* Sending and receiving change places when the other side describes them. */
-static uint8_t mirrored(uint8_t direction)
+uint8_t rln_sdp_mirrored(uint8_t direction)
 {
 	return (uint8_t)((direction & RLN_MEDIA_INBOUND) << 1 | (direction & RLN_MEDIA_OUTBOUND) >> 1);
 }
@@ -60,7 +60,7 @@ static void agree(struct rln_sdp_agreed *agreed, const struct rln_sdp_local *loc
 {
 	agreed->index = (uint8_t)index;
 	agreed->ptime_ms = packet_time(m->ptime_ms, m->maxptime_ms, local->ptime_ms);
-	agreed->direction = local->direction & mirrored(m->direction);
+	agreed->direction = local->direction & rln_sdp_mirrored(m->direction);
 	agreed->remote = m->rtp;
 	agreed->remote_rtcp = m->rtcp;
 	if (local->telephone_event) {
