@@ -337,9 +337,13 @@ GUARD(LEFT_TOO_EARLY)
 	return OTHER_LEFT(st) && OUR_OFFER_OPEN(st);
 }
 
+/* RFC 3515 2.4.5 tells of the final response: a peer that answers and hangs up before our media stands has answered. */
 GUARD(REFERRED_UP)
 {
-	return st->s->link == RLN_LINK_REFERRED && is_of_other(st) && st->ev->other_call.new_state == RLN_STATE_ACTIVE;
+	const struct rln_ev_other_call *other = &st->ev->other_call;
+
+	return st->s->link == RLN_LINK_REFERRED && is_of_other(st) &&
+	       (other->new_state == RLN_STATE_ACTIVE || (other->old_state == RLN_STATE_NEGOTIATING && other->reason == RLN_END_REMOTE));
 }
 
 GUARD(REFERRED_LEFT)

@@ -273,6 +273,20 @@ static void a_referred_call_that_stands_ends_ours(void **state)
 	hang_up(made);
 }
 
+static void a_referred_call_that_was_answered_and_ended_at_once_is_done(void **state)
+{
+	struct rln_session_id made, id = referred(NULL, &made);
+	struct fake_dialog *d = dialog_for(id);
+
+	(void)state;
+	dialog_answers(dialog_for(made), SDP_PEER);
+	dialog_byes(dialog_for(made));
+	pump();
+	assert_int_equal(d->last_notify, 200);
+	assert_null(session_of(id));
+	assert_null(session_of(made));
+}
+
 static void a_referred_call_that_fails_returns(void **state)
 {
 	struct rln_session_id made, id = referred(";replaces", &made);
@@ -361,6 +375,7 @@ int main(void)
 		T(a_peer_that_will_not_be_held_ends_the_consultation),
 		T(a_consultation_that_is_refused_gives_its_id_back),
 		T(a_referred_call_that_stands_ends_ours),
+		T(a_referred_call_that_was_answered_and_ended_at_once_is_done),
 		T(a_referred_call_that_fails_returns),
 		T(the_transferor_hangs_up_and_the_new_call_goes_on),
 		T(a_transfer_that_the_handler_declines_gets_603),
