@@ -29,6 +29,7 @@ finish() {
 	else
 		failed=$((failed + 1))
 		printf 'FAILED  %-28s %4d s\n' "$name" $((SECONDS - $(cat "$out.began")))
+		grep -aE '^FAILED|^\[  FAILED|: error: |ERROR: ' "$out" | head -n 20 | sed 's/^/    /' # a long tail must not hide what failed
 		tail -n 150 "$out" | sed 's/^/    /'
 	fi
 }
@@ -54,12 +55,19 @@ part "simulation" "${make[@]}" sim
 part "simulation ASan+UBSan" "${make[@]}" SAN=asan sim
 part "rings TSan" "${make[@]}" SAN=tsan thread
 part "fuzz corpora ASan+UBSan" "${make[@]}" SAN=asan replay
-# Calls mostly wait, so the real peers run beside one another; each test has network namespaces of its own.
-for t in tests/real/test_*.py; do
-	begin "real $(basename "$t" .py)" env BUILD="$PWD/build/gcc" tests/real/run.sh /usr/bin/python3 "$t"
-done
-for t in tests/real/test_*.py; do
-	finish "real $(basename "$t" .py)"
+# Calls mostly wait, so the real peers run beside one another, each test in network namespaces of its own; a few more than that would only wait for a CPU.
+beside=7 at=0 real=(tests/real/test_*.py)
+declare -A running=()
+while [ $at -lt ${#real[@]} ] || [ ${#running[@]} -gt 0 ]; do
+	while [ $at -lt ${#real[@]} ] && [ ${#running[@]} -lt $beside ]; do
+		name="real $(basename "${real[at]}" .py)"
+		begin "$name" env BUILD="$PWD/build/gcc" tests/real/run.sh /usr/bin/python3 "${real[at]}"
+		running[$!]=$name
+		at=$((at + 1))
+	done
+	wait -n -p ended
+	finish "${running[$ended]}"
+	unset "running[$ended]"
 done
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
