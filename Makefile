@@ -18,7 +18,10 @@ BUILD ?= build/$(notdir $(CC))$(if $(SAN),-$(SAN))
 
 PKGS := libdpdk libosip2 yaml-0.1 libcrypto
 DPDK_CFLAGS := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags libdpdk 2>/dev/null))
-CFLAGS ?= -O2 -g
+# Sanitizers look at behaviour, not at speed: half the time of a test run is compiling for them. gold links three times as fast as ld.
+CFLAGS ?= $(if $(SAN),-O1 -g1,-O2 -g)
+GOLD := $(shell command -v ld.gold)
+LDFLAGS ?= $(if $(GOLD),-fuse-ld=gold)
 WARN := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wvla
 ALL_CFLAGS := -std=gnu11 $(WARN) -fPIC -fno-common -I. -D_GNU_SOURCE -DRLN_VERSION='"$(VERSION)"' $(DPDK_CFLAGS) $(CFLAGS)
 LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lrte_net_ring -lm -lpthread
