@@ -651,9 +651,7 @@ static void crossing_offers_are_refused(void **state)
 	dialog_reinvited(d, NULL, RLN_SIP_UPDATE); /* without offer: 200 in every state */
 	pump();
 	assert_int_equal(d->last_response, 200);
-	d->invite_open = false;
-	dialog_sdp(d, RLN_EV_REINVITE_ACKED, SDP_PEER);
-	pump();
+	reinvite_accepted(id, SDP_PEER);
 	hang_up(id);
 	forget();
 
@@ -699,15 +697,11 @@ static void an_update_of_ours_counts_with_its_2xx(void **state)
 	assert_non_null(strstr(d->last_sdp, "a=recvonly"));
 	command(id, RLN_EV_UPDATE_REQUEST, RLN_MEDIA_BIDIRECTIONAL); /* one at a time */
 	assert_int_equal(w->updates, 1);
-	d->invite_open = false;
-	dialog_sdp(d, RLN_EV_REINVITE_ACKED, SDP_HELD); /* the peer sends only */
-	pump();
+	reinvite_accepted(id, SDP_HELD); /* the peer sends only */
 	assert_int_equal(last(RLN_EV_MEDIA_NEGOTIATED)->media_negotiated.direction, RLN_MEDIA_INBOUND);
 	assert_int_equal(session_of(id)->wanted, RLN_MEDIA_INBOUND);
 	command(id, RLN_EV_UPDATE_REQUEST, RLN_MEDIA_BIDIRECTIONAL);
-	d->invite_open = false;
-	dialog_says(d, RLN_CALL_REFUSED, 488, NULL); /* R153: the state before */
-	pump();
+	reinvite_refused(id, RLN_CALL_REFUSED, 488); /* R153: the state before */
 	assert_int_equal(session_of(id)->wanted, RLN_MEDIA_INBOUND);
 	assert_int_equal(state_of(id), RLN_STATE_ACTIVE);
 	hang_up(id);
@@ -728,9 +722,7 @@ static void glare_is_retried_after_its_time(void **state)
 		unsigned before;
 
 		command(id, RLN_EV_UPDATE_REQUEST, RLN_MEDIA_OUTBOUND);
-		d->invite_open = false;
-		dialog_says(d, RLN_CALL_GLARE, 491, NULL);
-		pump();
+		reinvite_refused(id, RLN_CALL_GLARE, 491);
 		before = w->updates;
 		if (sides[i % 2].not_before_ms) {
 			advance((sides[i % 2].not_before_ms - 2) * RLN_MS);
@@ -739,9 +731,7 @@ static void glare_is_retried_after_its_time(void **state)
 		advance((sides[i % 2].not_after_ms - sides[i % 2].not_before_ms + 10) * RLN_MS);
 		assert_int_equal(w->updates, before + 1);
 		assert_non_null(strstr(d->last_sdp, "a=sendonly"));
-		d->invite_open = false;
-		dialog_sdp(d, RLN_EV_REINVITE_ACKED, SDP_PEER);
-		pump();
+		reinvite_accepted(id, SDP_PEER);
 		hang_up(id);
 		forget();
 	}
@@ -757,9 +747,7 @@ static void a_request_that_finds_no_dialog_ends_the_call(void **state)
 		struct fake_dialog *d = dialog_for(id);
 
 		command(id, RLN_EV_UPDATE_REQUEST, RLN_MEDIA_BIDIRECTIONAL);
-		d->invite_open = false;
-		dialog_says(d, RLN_CALL_REFUSED, codes[i], NULL);
-		pump();
+		reinvite_refused(id, RLN_CALL_REFUSED, codes[i]);
 		assert_true(d->bye_out);
 		assert_ended(id, RLN_STATE_TERMINATED, RLN_END_TIMEOUT, 408);
 		forget();
@@ -769,13 +757,10 @@ static void a_request_that_finds_no_dialog_ends_the_call(void **state)
 static void a_timeout_in_the_dialog_ends_the_call(void **state)
 {
 	struct rln_session_id id = active_uas();
-	struct fake_dialog *d = dialog_for(id);
 
 	(void)state;
 	command(id, RLN_EV_UPDATE_REQUEST, RLN_MEDIA_BIDIRECTIONAL);
-	d->invite_open = false;
-	dialog_says(d, RLN_CALL_TIMED_OUT, 408, NULL);
-	pump();
+	reinvite_refused(id, RLN_CALL_TIMED_OUT, 408);
 	assert_ended(id, RLN_STATE_TERMINATED, RLN_END_TIMEOUT, 408);
 }
 
@@ -784,7 +769,6 @@ static void a_timeout_in_the_dialog_ends_the_call(void **state)
 static void lost_media_is_recovered(void **state)
 {
 	struct rln_session_id id = active_uac();
-	struct fake_dialog *d = dialog_for(id);
 
 	(void)state;
 	say_media(id, RLN_EV_RTP_TIMEOUT);
@@ -792,9 +776,7 @@ static void lost_media_is_recovered(void **state)
 	assert_int_equal(state_of(id), RLN_STATE_RECOVERING);
 	assert_int_equal(w->updates, 1);
 	command(id, RLN_EV_UPDATE_REQUEST, RLN_MEDIA_INBOUND); /* refused meanwhile */
-	d->invite_open = false;
-	dialog_sdp(d, RLN_EV_REINVITE_ACKED, SDP_MOVED);
-	pump();
+	reinvite_accepted(id, SDP_MOVED);
 	assert_int_equal(state_of(id), RLN_STATE_ACTIVE);
 	assert_int_equal(last(RLN_EV_MEDIA_NEGOTIATED)->media_negotiated.remote_addr.port, 4400);
 	hang_up(id);

@@ -4,6 +4,9 @@
 
 #include "session_world.h"
 
+#define SDP_HELD_BY_US                                                                                                           \
+	"v=0\r\no=- 7 8 IN IP4 198.18.0.2\r\ns=-\r\nc=IN IP4 198.18.0.2\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0 8\r\na=recvonly\r\n"
+
 static UNUSED struct rln_session_id calling(void)
 {
 	struct rln_session_id id = call_new(0);
@@ -52,6 +55,27 @@ static UNUSED struct rln_session_id active_uas(void)
 	pump();
 	assert_int_equal(state_of(id), RLN_STATE_ACTIVE);
 	return id;
+}
+
+/* The peer's answer to an offer of ours in the call. */
+static UNUSED void reinvite_accepted(struct rln_session_id id, const char *sdp)
+{
+	struct fake_dialog *d = dialog_for(id);
+
+	assert_true(d->invite_open);
+	d->invite_open = false;
+	dialog_sdp(d, RLN_EV_REINVITE_ACKED, sdp);
+	pump();
+}
+
+static UNUSED void reinvite_refused(struct rln_session_id id, enum rln_call_progress value, uint16_t status)
+{
+	struct fake_dialog *d = dialog_for(id);
+
+	assert_true(d->invite_open);
+	d->invite_open = false;
+	dialog_says(d, value, status, NULL);
+	pump();
 }
 
 static UNUSED void flows(struct rln_session_id id)

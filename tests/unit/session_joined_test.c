@@ -2,26 +2,11 @@
 /* Two calls joined (R179), and what passes through the bridge (R182d): holds, refusals, digits, early media. */
 #include "session_calls.h"
 
-#define SDP_RECVONLY                                                                                                             \
-	"v=0\r\no=- 7 8 IN IP4 198.18.0.2\r\ns=-\r\nc=IN IP4 198.18.0.2\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0 8\r\na=recvonly\r\n"
 #define SDP_EVENTS                                                                                                               \
 	"v=0\r\no=- 7 8 IN IP4 198.18.0.2\r\ns=-\r\nc=IN IP4 198.18.0.2\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0 101\r\n"              \
 	"a=rtpmap:101 telephone-event/8000\r\n"
 
 static struct rln_session_id a, b;
-
-static void reinvite_ends(struct rln_session_id id, uint16_t status, const char *sdp)
-{
-	struct fake_dialog *d = dialog_for(id);
-
-	assert_true(d->invite_open);
-	d->invite_open = false;
-	if (status == 200)
-		dialog_sdp(d, RLN_EV_REINVITE_ACKED, sdp);
-	else
-		dialog_says(d, status == 491 ? RLN_CALL_GLARE : RLN_CALL_REFUSED, status, NULL);
-	pump();
-}
 
 static void join(void)
 {
@@ -137,7 +122,7 @@ static void lost_media_is_mended_and_the_bridge_stays(void **state)
 	say_media(a, RLN_EV_RTP_TIMEOUT);
 	pump();
 	assert_int_equal(state_of(a), RLN_STATE_RECOVERING);
-	reinvite_ends(a, 200, SDP_PEER);
+	reinvite_accepted(a, SDP_PEER);
 	assert_int_equal(state_of(a), RLN_STATE_BRIDGED);
 	assert_int_equal(state_of(b), RLN_STATE_BRIDGED);
 	say_media(a, RLN_EV_RTP_TIMEOUT);
@@ -145,7 +130,7 @@ static void lost_media_is_mended_and_the_bridge_stays(void **state)
 	dialog_byes(dialog_for(b)); /* the other leaves meanwhile: told once the media is back */
 	pump();
 	assert_int_equal(state_of(a), RLN_STATE_RECOVERING);
-	reinvite_ends(a, 200, SDP_PEER);
+	reinvite_accepted(a, SDP_PEER);
 	assert_int_equal(state_of(a), RLN_STATE_ACTIVE);
 	hang_up(a);
 }
@@ -160,14 +145,14 @@ static void a_hold_passes_to_the_other_leg(void **state)
 	pump();
 	assert_true(dialog_for(a)->theirs_open); /* the answer waits for the other leg's */
 	assert_non_null(strstr(dialog_for(b)->last_sdp, "a=sendonly"));
-	reinvite_ends(b, 200, SDP_RECVONLY);
+	reinvite_accepted(b, SDP_HELD_BY_US);
 	assert_int_equal(dialog_for(a)->last_offer_response, 200);
 	assert_non_null(strstr(dialog_for(a)->last_sdp, "a=recvonly"));
 	assert_int_equal(session_of(a)->params.direction, RLN_MEDIA_INBOUND);
 	assert_int_equal(session_of(b)->params.direction, RLN_MEDIA_OUTBOUND);
 	dialog_reinvited(dialog_for(a), SDP_PEER, RLN_SIP_INVITE); /* resume */
 	pump();
-	reinvite_ends(b, 200, SDP_PEER);
+	reinvite_accepted(b, SDP_PEER);
 	assert_int_equal(session_of(a)->params.direction, RLN_MEDIA_BIDIRECTIONAL);
 	assert_int_equal(session_of(b)->params.direction, RLN_MEDIA_BIDIRECTIONAL);
 	end_both();
@@ -179,7 +164,7 @@ static void a_refusal_passes_back(void **state)
 	bridged();
 	dialog_reinvited(dialog_for(a), SDP_HELD, RLN_SIP_INVITE);
 	pump();
-	reinvite_ends(b, 403, NULL);
+	reinvite_refused(b, RLN_CALL_REFUSED, 403);
 	assert_int_equal(dialog_for(a)->last_offer_response, 403);
 	assert_int_equal(session_of(a)->params.direction, RLN_MEDIA_BIDIRECTIONAL);
 	assert_int_equal(state_of(a), RLN_STATE_BRIDGED);
@@ -208,7 +193,7 @@ static void crossing_holds_are_refused_with_491(void **state)
 	/* each side's offer meets the other's open request: b's leg cannot be asked, and says so */
 	assert_int_equal(dialog_for(b)->last_offer_response, 491);
 	advance(4001 * RLN_MS);
-	reinvite_ends(b, 200, SDP_RECVONLY);
+	reinvite_accepted(b, SDP_HELD_BY_US);
 	assert_int_equal(dialog_for(a)->last_offer_response, 200);
 	end_both();
 }
@@ -233,10 +218,10 @@ static void commands_hold_the_other_leg(void **state)
 	command(a, RLN_EV_HOLD_CALL, 0);
 	pump();
 	assert_non_null(strstr(dialog_for(b)->last_sdp, "a=sendonly"));
-	reinvite_ends(b, 200, SDP_RECVONLY);
+	reinvite_accepted(b, SDP_HELD_BY_US);
 	command(a, RLN_EV_RESUME_CALL, 0);
 	pump();
-	reinvite_ends(b, 200, SDP_PEER);
+	reinvite_accepted(b, SDP_PEER);
 	assert_int_equal(session_of(b)->params.direction, RLN_MEDIA_BIDIRECTIONAL);
 	assert_int_equal(state_of(a), RLN_STATE_BRIDGED);
 	end_both();

@@ -2,27 +2,9 @@
 /* Hold and resume from either side (R168-R170, R153), glare (R171), codec switch (R173, R174). */
 #include "session_calls.h"
 
-#define SDP_HELD_BY_US                                                                                                           \
-	"v=0\r\no=- 7 8 IN IP4 198.18.0.2\r\ns=-\r\nc=IN IP4 198.18.0.2\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0 8\r\na=recvonly\r\n"
 #define SDP_INACTIVE                                                                                                             \
 	"v=0\r\no=- 7 9 IN IP4 198.18.0.2\r\ns=-\r\nc=IN IP4 198.18.0.2\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0 8\r\na=inactive\r\n"
 #define SDP_PCMA "v=0\r\no=- 7 9 IN IP4 198.18.0.2\r\ns=-\r\nc=IN IP4 198.18.0.2\r\nt=0 0\r\nm=audio 4000 RTP/AVP 8 0\r\n"
-
-static void reinvite_accepted(struct fake_dialog *d, const char *sdp)
-{
-	assert_true(d->invite_open);
-	d->invite_open = false;
-	dialog_sdp(d, RLN_EV_REINVITE_ACKED, sdp);
-	pump();
-}
-
-static void reinvite_refused(struct fake_dialog *d, enum rln_call_progress value, uint16_t status)
-{
-	assert_true(d->invite_open);
-	d->invite_open = false;
-	dialog_says(d, value, status, NULL);
-	pump();
-}
 
 static uint8_t direction_of(struct rln_session_id id)
 {
@@ -35,7 +17,7 @@ static struct rln_session_id held(void)
 
 	command(id, RLN_EV_HOLD_CALL, 0);
 	pump();
-	reinvite_accepted(dialog_for(id), SDP_HELD_BY_US);
+	reinvite_accepted(id, SDP_HELD_BY_US);
 	assert_int_equal(state_of(id), RLN_STATE_ON_HOLD);
 	return id;
 }
@@ -55,7 +37,7 @@ static void a_hold_counts_with_its_2xx(void **state)
 	assert_int_equal(last(RLN_EV_HOLD_MEDIA)->hold_media.direction, RLN_MEDIA_OUTBOUND);
 	assert_non_null(strstr(dialog_for(id)->last_sdp, "a=sendonly"));
 	assert_int_equal(direction_of(id), RLN_MEDIA_BIDIRECTIONAL); /* nothing is agreed yet */
-	reinvite_accepted(dialog_for(id), SDP_HELD_BY_US);
+	reinvite_accepted(id, SDP_HELD_BY_US);
 	assert_int_equal(state_of(id), RLN_STATE_ON_HOLD);
 	assert_int_equal(direction_of(id), RLN_MEDIA_OUTBOUND);
 	assert_int_equal(last(RLN_EV_MEDIA_NEGOTIATED)->media_negotiated.direction, RLN_MEDIA_OUTBOUND);
@@ -74,7 +56,7 @@ static void a_resume_counts_with_its_2xx(void **state)
 	assert_int_equal(told(RLN_EV_RESUME_SESSION), 1);
 	assert_int_equal(told(RLN_EV_RESUME_MEDIA), 0);
 	assert_null(strstr(dialog_for(id)->last_sdp, "sendonly"));
-	reinvite_accepted(dialog_for(id), SDP_PEER);
+	reinvite_accepted(id, SDP_PEER);
 	assert_int_equal(state_of(id), RLN_STATE_ACTIVE);
 	assert_int_equal(last(RLN_EV_RESUME_MEDIA)->resume_media.direction, RLN_MEDIA_BIDIRECTIONAL);
 	assert_int_equal(direction_of(id), RLN_MEDIA_BIDIRECTIONAL);
@@ -89,7 +71,7 @@ static void a_refused_hold_is_rolled_back(void **state)
 	command(id, RLN_EV_HOLD_CALL, 0);
 	pump();
 	forget();
-	reinvite_refused(dialog_for(id), RLN_CALL_REFUSED, 488);
+	reinvite_refused(id, RLN_CALL_REFUSED, 488);
 	assert_int_equal(state_of(id), RLN_STATE_ACTIVE);
 	assert_int_equal(last(RLN_EV_RESUME_MEDIA)->resume_media.direction, RLN_MEDIA_BIDIRECTIONAL);
 	dialog_reinvited(dialog_for(id), SDP_PEER, RLN_SIP_INVITE);
@@ -106,7 +88,7 @@ static void a_refused_resume_stays_held(void **state)
 	command(id, RLN_EV_RESUME_CALL, 0);
 	pump();
 	forget();
-	reinvite_refused(dialog_for(id), RLN_CALL_REFUSED, 403);
+	reinvite_refused(id, RLN_CALL_REFUSED, 403);
 	assert_int_equal(state_of(id), RLN_STATE_ON_HOLD);
 	assert_int_equal(direction_of(id), RLN_MEDIA_OUTBOUND);
 	assert_int_equal(told(RLN_EV_RESUME_MEDIA), 0);
@@ -120,13 +102,13 @@ static void an_answer_of_no_use_changes_nothing(void **state)
 	(void)state;
 	command(id, RLN_EV_HOLD_CALL, 0);
 	pump();
-	reinvite_accepted(dialog_for(id), SDP_USELESS);
+	reinvite_accepted(id, SDP_USELESS);
 	assert_int_equal(state_of(id), RLN_STATE_ACTIVE);
 	hang_up(id);
 	id = held();
 	command(id, RLN_EV_RESUME_CALL, 0);
 	pump();
-	reinvite_accepted(dialog_for(id), SDP_USELESS);
+	reinvite_accepted(id, SDP_USELESS);
 	assert_int_equal(state_of(id), RLN_STATE_ON_HOLD);
 	hang_up(id);
 }
@@ -145,7 +127,7 @@ static void codes_that_end_a_dialog_end_the_call(void **state)
 		forget();
 		command(id, i % 2 ? RLN_EV_RESUME_CALL : RLN_EV_HOLD_CALL, 0);
 		pump();
-		reinvite_refused(dialog_for(id), ends[i].value, ends[i].status);
+		reinvite_refused(id, ends[i].value, ends[i].status);
 		assert_ended(id, RLN_STATE_TERMINATED, RLN_END_TIMEOUT, 408); /* R182a */
 	}
 }
@@ -163,9 +145,9 @@ static void commands_wait_or_are_refused(void **state)
 	assert_int_equal(told(RLN_EV_COMMAND_REJECTED), 1);
 	assert_int_equal(last(RLN_EV_COMMAND_REJECTED)->command_rejected.kind, RLN_EV_HOLD_CALL);
 	assert_int_equal(last(RLN_EV_COMMAND_REJECTED)->command_rejected.error, EALREADY);
-	reinvite_accepted(dialog_for(id), SDP_HELD_BY_US);
+	reinvite_accepted(id, SDP_HELD_BY_US);
 	assert_int_equal(state_of(id), RLN_STATE_RESUME_PENDING);
-	reinvite_accepted(dialog_for(id), SDP_PEER);
+	reinvite_accepted(id, SDP_PEER);
 	assert_int_equal(state_of(id), RLN_STATE_ACTIVE);
 	hang_up(id);
 }
@@ -185,7 +167,7 @@ static void the_peer_holds_too(void **state)
 	command(id, RLN_EV_HOLD_CALL, 0);
 	pump();
 	assert_non_null(strstr(dialog_for(id)->last_sdp, "a=inactive")); /* R46 */
-	reinvite_accepted(dialog_for(id), SDP_INACTIVE);
+	reinvite_accepted(id, SDP_INACTIVE);
 	assert_int_equal(state_of(id), RLN_STATE_ON_HOLD);
 	dialog_reinvited(dialog_for(id), SDP_PEER, RLN_SIP_INVITE); /* the peer resumes: each hold counts for its own direction */
 	pump();
@@ -194,7 +176,7 @@ static void the_peer_holds_too(void **state)
 	assert_int_equal(direction_of(id), RLN_MEDIA_OUTBOUND);
 	command(id, RLN_EV_RESUME_CALL, 0);
 	pump();
-	reinvite_accepted(dialog_for(id), SDP_PEER);
+	reinvite_accepted(id, SDP_PEER);
 	assert_int_equal(direction_of(id), RLN_MEDIA_BIDIRECTIONAL);
 	hang_up(id);
 }
@@ -208,7 +190,7 @@ static void two_holds_at_once_converge(void **state)
 	dialog_reinvited(dialog_for(id), SDP_HELD, RLN_SIP_INVITE);
 	pump();
 	assert_int_equal(dialog_for(id)->last_offer_response, 491); /* R171 */
-	reinvite_refused(dialog_for(id), RLN_CALL_GLARE, 491);
+	reinvite_refused(id, RLN_CALL_GLARE, 491);
 	assert_int_equal(state_of(id), RLN_STATE_HOLD_PENDING);
 	dialog_reinvited(dialog_for(id), SDP_HELD, RLN_SIP_INVITE); /* the other side's random time is over first */
 	pump();
@@ -218,7 +200,7 @@ static void two_holds_at_once_converge(void **state)
 	assert_false(dialog_for(id)->invite_open); /* the Call-ID's owner waits 2.1 s at least */
 	advance(1901 * RLN_MS);
 	assert_non_null(strstr(dialog_for(id)->last_sdp, "a=inactive"));
-	reinvite_accepted(dialog_for(id), SDP_INACTIVE);
+	reinvite_accepted(id, SDP_INACTIVE);
 	assert_int_equal(state_of(id), RLN_STATE_ON_HOLD);
 	hang_up(id);
 }
@@ -276,7 +258,7 @@ static void heavy_loss_switches_the_codec(void **state)
 	pump();
 	assert_int_equal(state_of(id), RLN_STATE_EVALUATING);
 	assert_non_null(strstr(dialog_for(id)->last_sdp, "RTP/AVP 8 0"));
-	reinvite_accepted(dialog_for(id), SDP_PCMA);
+	reinvite_accepted(id, SDP_PCMA);
 	assert_int_equal(state_of(id), RLN_STATE_ACTIVE);
 	assert_int_equal(last(RLN_EV_MEDIA_NEGOTIATED)->media_negotiated.codec, RLN_CODEC_PCMA);
 	hang_up(id);
@@ -289,7 +271,7 @@ static void a_refused_switch_keeps_the_codec(void **state)
 	(void)state;
 	loss_of(id, RLN_EV_PACKET_LOSS_DETECTED, 20);
 	pump();
-	reinvite_refused(dialog_for(id), RLN_CALL_REFUSED, 488);
+	reinvite_refused(id, RLN_CALL_REFUSED, 488);
 	assert_int_equal(state_of(id), RLN_STATE_ACTIVE);
 	assert_int_equal(session_of(id)->params.config.codec, RLN_CODEC_PCMU);
 	w->fail_update = -ENOBUFS;

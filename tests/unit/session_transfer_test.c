@@ -2,19 +2,6 @@
 /* Transfer in every role (R176-R178, RFC 3515, 3891): what the machine does, with doubles of the layers below. */
 #include "session_calls.h"
 
-#define SDP_HELD_BY_US                                                                                                           \
-	"v=0\r\no=- 7 8 IN IP4 198.18.0.2\r\ns=-\r\nc=IN IP4 198.18.0.2\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0 8\r\na=recvonly\r\n"
-
-static void reinvite_accepted(struct rln_session_id id, const char *sdp)
-{
-	struct fake_dialog *d = dialog_for(id);
-
-	assert_true(d->invite_open);
-	d->invite_open = false;
-	dialog_sdp(d, RLN_EV_REINVITE_ACKED, sdp);
-	pump();
-}
-
 static void notified(struct rln_session_id id, enum rln_call_progress value, uint16_t status)
 {
 	dialog_says(dialog_for(id), value, status, NULL);
@@ -215,9 +202,7 @@ static void a_peer_that_will_not_be_held_ends_the_consultation(void **state)
 	(void)state;
 	other.v = command_target(id, RLN_EV_START_CONSULT);
 	pump();
-	dialog_for(id)->invite_open = false;
-	dialog_says(dialog_for(id), RLN_CALL_REFUSED, 488, NULL);
-	pump();
+	reinvite_refused(id, RLN_CALL_REFUSED, 488);
 	assert_int_equal(state_of(id), RLN_STATE_ACTIVE);
 	dialog_refuses(dialog_for(other), 487);
 	pump();
