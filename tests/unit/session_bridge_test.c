@@ -8,25 +8,6 @@
 #include "rtp/dtmf.h"
 #include "rtp/packet.h"
 
-static int open_plain(void **state)
-{
-	(void)state;
-	world_open(NULL);
-	return 0;
-}
-
-static int close_all(void **state)
-{
-	(void)state;
-	world_close();
-	return 0;
-}
-
-static uint64_t count(enum rln_counter c)
-{
-	return rln_net_counts(w.net)->v[c];
-}
-
 static void bridge(uint64_t id, uint64_t other)
 {
 	struct rln_event ev = {.id = id, .kind = RLN_EV_BRIDGE_MEDIA, .bridge_media = {.other = other}};

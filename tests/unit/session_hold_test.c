@@ -2,25 +2,6 @@
 /* HOLD_MEDIA and RESUME_MEDIA on a running leg: what is told, what passes, what is not held against the peer afterwards. */
 #include "tests/unit/shard_harness.h"
 
-static int open_plain(void **state)
-{
-	(void)state;
-	world_open(NULL);
-	return 0;
-}
-
-static int close_all(void **state)
-{
-	(void)state;
-	world_close();
-	return 0;
-}
-
-static uint64_t count(enum rln_counter c)
-{
-	return rln_net_counts(w.net)->v[c];
-}
-
 static void direct(uint64_t id, enum rln_event_kind kind, uint8_t direction)
 {
 	struct rln_event ev = {.id = id, .kind = (uint16_t)kind, .hold_media = {.direction = direction}};

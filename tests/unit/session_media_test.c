@@ -105,16 +105,6 @@ static void file_command(
 	turn_after(250);
 }
 
-static uint64_t started(unsigned n, struct rln_addr *local, uint8_t app)
-{
-	struct rln_leg_params q = stream_params();
-	uint64_t id = create_leg(n, local);
-
-	q.app = app;
-	stream_command(id, RLN_EV_START_MEDIA_STREAM, &q);
-	return id;
-}
-
 /* Payload of everything the peer heard as RTP; also checks that it is one stream. */
 static unsigned heard_audio(uint8_t *out, unsigned room)
 {
@@ -164,7 +154,7 @@ static void a_file_is_played_once_or_more(void **state)
 	static int16_t pcm[1000];
 	static uint8_t want[1000];
 	struct rln_event ev = {0};
-	uint64_t id = started(1, NULL, RLN_LEG_PLAIN);
+	uint64_t id = started_as(1, NULL, RLN_LEG_PLAIN);
 	unsigned n, at;
 
 	(void)state;
@@ -190,7 +180,7 @@ static void a_file_is_played_once_or_more(void **state)
 
 static void playing_can_be_stopped_and_replaced(void **state)
 {
-	uint64_t id = started(1, NULL, RLN_LEG_PLAIN);
+	uint64_t id = started_as(1, NULL, RLN_LEG_PLAIN);
 	unsigned n;
 
 	(void)state;
@@ -222,7 +212,7 @@ static void playing_can_be_stopped_and_replaced(void **state)
 static void an_echo_is_silent_while_a_file_plays(void **state)
 {
 	struct rln_addr local;
-	uint64_t id = started(1, &local, RLN_LEG_ECHO);
+	uint64_t id = started_as(1, &local, RLN_LEG_ECHO);
 	uint64_t deadline = rln_clock_ns() + 10 * RLN_SEC;
 	unsigned n, i = 0;
 
@@ -241,14 +231,14 @@ static void an_echo_is_silent_while_a_file_plays(void **state)
 		peer_talks(local.port, (uint16_t)i, 160 * i), turns(20);
 	n = heard_audio(audio, sizeof(audio)); /* one stream over both changes */
 	assert_true(ramp_at(audio, n) > 0);
-	assert_true(rln_net_counts(w.net)->v[RLN_C_EATEN_RTP_TURNED] >= 19);
+	assert_true(count(RLN_C_EATEN_RTP_TURNED) >= 19);
 	stop_leg(id);
 }
 
 static void a_file_that_cannot_be_played_is_an_error(void **state)
 {
 	struct rln_event ev = {0};
-	uint64_t id = started(1, NULL, RLN_LEG_PLAIN);
+	uint64_t id = started_as(1, NULL, RLN_LEG_PLAIN);
 	FILE *f;
 
 	(void)state;
@@ -289,7 +279,7 @@ static void a_recording_has_what_was_heard(void **state)
 {
 	struct rln_addr local;
 	struct rln_event ev = {0};
-	uint64_t id = started(1, &local, RLN_LEG_PLAIN);
+	uint64_t id = started_as(1, &local, RLN_LEG_PLAIN);
 	int16_t pcm[32];
 	uint8_t found = 0;
 	FILE *f;
@@ -329,7 +319,7 @@ static void a_recording_has_what_was_heard(void **state)
 static void the_end_of_a_call_waits_for_its_recording(void **state)
 {
 	struct rln_addr local, again;
-	uint64_t id = started(1, &local, RLN_LEG_ECHO);
+	uint64_t id = started_as(1, &local, RLN_LEG_ECHO);
 	struct rln_shard_counts counts;
 
 	(void)state;
@@ -345,7 +335,7 @@ static void the_end_of_a_call_waits_for_its_recording(void **state)
 	if (got(RLN_EV_MEDIA_STREAM_STOPPED, NULL) == 0) {
 		assert_int_equal(counts.closing, 1);
 		peer_talks(local.port, 51, 160 * 51); /* nobody listens there any more */
-		assert_int_equal(rln_net_counts(w.net)->v[RLN_C_DROP_RTP_NO_LEG], 1);
+		assert_int_equal(count(RLN_C_DROP_RTP_NO_LEG), 1);
 	}
 	wait_for(RLN_EV_MEDIA_STREAM_STOPPED, 1);
 	assert_int_equal(got(RLN_EV_RECORDING_STOPPED, NULL), 2);
@@ -361,7 +351,7 @@ static void the_end_of_a_call_waits_for_its_recording(void **state)
 static void both_directions_stand_in_a_stereo_file(void **state)
 {
 	struct rln_addr local;
-	uint64_t id = started(1, &local, RLN_LEG_ECHO);
+	uint64_t id = started_as(1, &local, RLN_LEG_ECHO);
 	int16_t pair[2];
 	unsigned same = 0, loud = 0;
 	FILE *f;
@@ -390,7 +380,7 @@ static void a_bridge_is_recorded_on_both_legs(void **state)
 {
 	struct rln_addr local;
 	struct rln_leg_params q = stream_params();
-	uint64_t a = started(1, &local, RLN_LEG_PLAIN), other = create_leg(2, NULL);
+	uint64_t a = started_as(1, &local, RLN_LEG_PLAIN), other = create_leg(2, NULL);
 	struct rln_event tie = {.id = a, .kind = RLN_EV_BRIDGE_MEDIA, .bridge_media = {.other = other}};
 	uint64_t deadline = rln_clock_ns() + 10 * RLN_SEC;
 	int16_t pair[2];
@@ -434,7 +424,7 @@ static void a_bridge_is_recorded_on_both_legs(void **state)
 static void a_recording_that_cannot_be_is_an_error(void **state)
 {
 	struct rln_event ev = {0};
-	uint64_t id = started(1, NULL, RLN_LEG_PLAIN);
+	uint64_t id = started_as(1, NULL, RLN_LEG_PLAIN);
 
 	(void)state;
 	file_command(id, RLN_EV_START_RECORDING, path_in("none/r.wav"), 0, 1, RLN_FORMAT_WAV);
@@ -464,7 +454,7 @@ static int hung_setup(void **state)
 static void a_disk_that_hangs_holds_up_no_call(void **state)
 {
 	struct rln_event ev = {0};
-	uint64_t id = started(1, NULL, RLN_LEG_PLAIN), other = started(2, NULL, RLN_LEG_PLAIN);
+	uint64_t id = started_as(1, NULL, RLN_LEG_PLAIN), other = started_as(2, NULL, RLN_LEG_PLAIN);
 
 	(void)state;
 	file_command(id, RLN_EV_START_RECORDING, path_in("h.wav"), 0, 1, RLN_FORMAT_WAV);
@@ -500,7 +490,7 @@ static int no_files_teardown(void **state)
 static void without_a_file_thread_nothing_plays(void **state)
 {
 	struct rln_event ev = {0};
-	uint64_t id = started(1, NULL, RLN_LEG_PLAIN);
+	uint64_t id = started_as(1, NULL, RLN_LEG_PLAIN);
 
 	(void)state;
 	file_command(id, RLN_EV_PLAY_AUDIO, "/tmp/a.wav", 1, 0, RLN_FORMAT_WAV);

@@ -4,25 +4,6 @@
 
 #include "lcore/heap.h"
 
-static int open_plain(void **state)
-{
-	(void)state;
-	world_open(NULL);
-	return 0;
-}
-
-static int close_all(void **state)
-{
-	(void)state;
-	world_close();
-	return 0;
-}
-
-static uint64_t count(enum rln_counter c)
-{
-	return rln_net_counts(w.net)->v[c];
-}
-
 /* ---- the life of a leg ---- */
 
 static void a_leg_from_create_to_stop(void **state)

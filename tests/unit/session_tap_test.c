@@ -6,20 +6,6 @@
 
 #include "rtp/packet.h"
 
-static int open_plain(void **state)
-{
-	(void)state;
-	world_open(NULL);
-	return 0;
-}
-
-static int close_all(void **state)
-{
-	(void)state;
-	world_close();
-	return 0;
-}
-
 static void tap_command(uint64_t id, uint64_t handle, bool on)
 {
 	struct rln_event ev = {.id = id, .kind = RLN_EV_TAP_MEDIA, .tap_media = {.tap = handle, .on = on}};
@@ -28,20 +14,10 @@ static void tap_command(uint64_t id, uint64_t handle, bool on)
 	turn_after(250);
 }
 
-static uint64_t started(unsigned n, struct rln_addr *local, uint8_t app)
-{
-	struct rln_leg_params q = stream_params();
-	uint64_t id = create_leg(n, local);
-
-	q.app = app;
-	stream_command(id, RLN_EV_START_MEDIA_STREAM, &q);
-	return id;
-}
-
 static void a_tap_shows_what_comes_and_goes(void **state)
 {
 	struct rln_addr local;
-	uint64_t id = started(1, &local, RLN_LEG_PLAIN), handle;
+	uint64_t id = started_as(1, &local, RLN_LEG_PLAIN), handle;
 	struct rln_tap_packet p;
 	struct rln_tap *tap;
 	struct rln_rtp rtp;
@@ -92,7 +68,7 @@ static void a_tap_shows_what_comes_and_goes(void **state)
 static void turned_packets_are_seen_both_ways(void **state)
 {
 	struct rln_addr local;
-	uint64_t id = started(1, &local, RLN_LEG_ECHO), handle;
+	uint64_t id = started_as(1, &local, RLN_LEG_ECHO), handle;
 	struct rln_tap_packet a, b;
 	struct rln_tap *tap;
 
@@ -115,7 +91,7 @@ static void turned_packets_are_seen_both_ways(void **state)
 static void a_full_tap_drops_and_counts(void **state)
 {
 	struct rln_addr local;
-	uint64_t id = started(1, &local, RLN_LEG_PLAIN), handle;
+	uint64_t id = started_as(1, &local, RLN_LEG_PLAIN), handle;
 	struct rln_tap_packet p;
 	struct rln_tap *tap;
 	unsigned n = 0;
@@ -132,7 +108,7 @@ static void a_full_tap_drops_and_counts(void **state)
 	stop_leg(id);
 	turn_after(250);
 	assert_int_equal(rln_taps_in_use(w.taps), 0);
-	id = started(2, &local, RLN_LEG_PLAIN);
+	id = started_as(2, &local, RLN_LEG_PLAIN);
 	assert_int_equal(rln_tap_create(w.taps, 8, &tap, &handle), 0);
 	tap_command(id, handle, true);
 	for (uint16_t i = 1; i <= 1000; i++) { /* wraps */
@@ -148,7 +124,7 @@ static void a_full_tap_drops_and_counts(void **state)
 
 static void a_tap_that_is_none_is_an_error(void **state)
 {
-	uint64_t a = started(1, NULL, RLN_LEG_PLAIN), b = started(2, NULL, RLN_LEG_PLAIN), handle, other;
+	uint64_t a = started_as(1, NULL, RLN_LEG_PLAIN), b = started_as(2, NULL, RLN_LEG_PLAIN), handle, other;
 	struct rln_event ev = {0};
 	struct rln_tap *tap, *second;
 
@@ -205,7 +181,7 @@ static void *reader(void *arg)
 static void a_sleeping_reader_is_woken(void **state)
 {
 	struct rln_addr local;
-	uint64_t id = started(1, &local, RLN_LEG_PLAIN), handle;
+	uint64_t id = started_as(1, &local, RLN_LEG_PLAIN), handle;
 	struct rln_tap *tap;
 	pthread_t thread;
 	void *n;

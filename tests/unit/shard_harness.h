@@ -429,6 +429,26 @@ static void world_close(void)
 	assert_int_equal(rte_mempool_in_use_count(w.pool), 0);
 }
 
+/* For cmocka: a world as it comes. */
+static int open_plain(void **state)
+{
+	(void)state;
+	world_open(NULL);
+	return 0;
+}
+
+static int close_all(void **state)
+{
+	(void)state;
+	world_close();
+	return 0;
+}
+
+static uint64_t count(enum rln_counter c)
+{
+	return rln_net_counts(w.net)->v[c];
+}
+
 /* ---- commands of control ---- */
 
 static uint64_t session_id(unsigned n)
@@ -477,6 +497,17 @@ static void stream_command(uint64_t id, enum rln_event_kind kind, const struct r
 	ev.start_media_stream.media_config = (struct rln_slice){8, sizeof(*q)};
 	command(&ev);
 	turn_after(250);
+}
+
+/* A leg of session n that streams; its id. */
+static uint64_t started_as(unsigned n, struct rln_addr *local, uint8_t app)
+{
+	struct rln_leg_params q = stream_params();
+	uint64_t id = create_leg(n, local);
+
+	q.app = app;
+	stream_command(id, RLN_EV_START_MEDIA_STREAM, &q);
+	return id;
 }
 
 static void stop_leg(uint64_t id)
