@@ -4,6 +4,7 @@
  * Callers and called are scripted peers; one socket each.
  */
 #include "tests/sim/sim.h"
+#include "tests/wav_file.h"
 
 #include <stdlib.h>
 
@@ -31,28 +32,23 @@ static uint8_t sound[200 * FRAME];
 
 /* ---- set-up ---- */
 
-static void write_wav(const char *name, unsigned ms, int16_t level)
+static void write_level(const char *name, unsigned ms, int16_t level)
 {
-	static uint8_t head[44] = "RIFF\0\0\0\0WAVEfmt \x10\0\0\0\1\0\1\0\x40\x1f\0\0\x80\x3e\0\0\2\0\x10\0data";
-	uint32_t bytes = ms * 16, riff = bytes + 36;
+	int16_t samples[3200];
 	char path[256];
-	FILE *f = fopen(sim_path(name, path), "wb");
 
-	assert_non_null(f);
-	memcpy(head + 4, &riff, 4);
-	memcpy(head + 40, &bytes, 4);
-	assert_int_equal(fwrite(head, 1, 44, f), 44);
-	for (uint32_t i = 0; i < bytes / 2; i++)
-		assert_int_equal(fwrite(&level, 2, 1, f), 1);
-	fclose(f);
+	assert_true(ms <= 400);
+	for (unsigned i = 0; i < 8 * ms; i++)
+		samples[i] = level;
+	wav_write(sim_path(name, path), samples, 8 * ms);
 }
 
 static int start(void **state)
 {
 	(void)state;
-	write_wav("moh.wav", 400, 8000);
-	write_wav("menu.wav", 200, 4000);
-	write_wav("hours.wav", 100, 2000);
+	write_level("moh.wav", 400, 8000);
+	write_level("menu.wav", 200, 4000);
+	write_level("hours.wav", 100, 2000);
 	sim_sound_ulaw(sound, sizeof(sound), 3);
 	sim_start(&(struct sim_cfg){.routes = routes});
 	return 0;

@@ -7,6 +7,7 @@
 #include "tests/sim/catalogue_links.h"
 #include "tests/sim/catalogue_sip.h"
 #include "tests/sim/sim.h"
+#include "tests/wav_file.h"
 
 #include "session/api_priv.h"
 #include "session/tap.h"
@@ -33,14 +34,9 @@ static uint8_t sound[200 * FRAME];
 
 static void write_silence(const char *path)
 {
-	static const uint8_t head[44] =
-		"RIFF\xa4\x0c\0\0WAVEfmt \x10\0\0\0\1\0\1\0\x40\x1f\0\0\x80\x3e\0\0\2\0\x10\0data\x80\x0c\0\0"; /* 3,200 bytes */
-	static const uint8_t samples[3200];
-	FILE *f = fopen(path, "wb");
+	static const int16_t samples[1600];
 
-	assert_non_null(f);
-	assert_int_equal(fwrite(head, 1, 44, f) + fwrite(samples, 1, 3200, f), 3244);
-	fclose(f);
+	wav_write(path, samples, 1600);
 }
 
 static void malformed_request(struct sim_dialog *d)

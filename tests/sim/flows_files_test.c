@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Files and digits in a call (requirements 7, R192, R193): each trace, step by step with its causes. */
 #include "tests/sim/flow_peer.h"
+#include "tests/wav_file.h"
 
 #include <errno.h>
 
@@ -20,31 +21,11 @@ static void down(void)
 	rln_call_free(call);
 }
 
-static void put_le(uint8_t *at, uint32_t v, unsigned n)
+static const char *silence(char path[256])
 {
-	for (unsigned i = 0; i < n; i++)
-		at[i] = (uint8_t)(v >> 8 * i);
-}
+	static const int16_t samples[800];
 
-/* 100 ms of silence, 16 bits, 8 kHz. */
-static const char *wav(char path[256])
-{
-	uint8_t head[44] = "RIFF....WAVEfmt ", silence[1600] = {0};
-	FILE *f = fopen(sim_path("flow.wav", path), "we");
-
-	put_le(head + 4, 36 + sizeof(silence), 4);
-	put_le(head + 16, 16, 4);
-	put_le(head + 20, 1, 2);
-	put_le(head + 22, 1, 2);
-	put_le(head + 24, 8000, 4);
-	put_le(head + 28, 16000, 4);
-	put_le(head + 32, 2, 2);
-	put_le(head + 34, 16, 2);
-	memcpy(head + 36, "data", 4);
-	put_le(head + 40, sizeof(silence), 4);
-	assert_non_null(f);
-	assert_int_equal(fwrite(head, sizeof(head), 1, f) + fwrite(silence, sizeof(silence), 1, f), 2);
-	fclose(f);
+	wav_write(sim_path("flow.wav", path), samples, 800);
 	return path;
 }
 
@@ -93,7 +74,7 @@ static void a_file_is_played(void **state)
 
 	(void)state;
 	up();
-	assert_int_equal(rln_call_play(call, wav(path), 2), 0);
+	assert_int_equal(rln_call_play(call, silence(path), 2), 0);
 	assert_int_equal(rln_call_wait_for_event(call, RLN_EV_AUDIO_PLAYBACK_FINISHED, SIM_WAIT_MS, NULL), 0);
 	FOLLOW(0, rows, at);
 	WRITE("Playback (R193)", "It is over when the last sample of the last loop was sent.", rows, at);

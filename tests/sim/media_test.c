@@ -4,6 +4,7 @@
  * an encoder never makes it. Packets into the appliance may come faster than real time; what it sends comes by its own clock.
  */
 #include "tests/sim/sim.h"
+#include "tests/wav_file.h"
 
 #include <stdlib.h>
 
@@ -277,37 +278,15 @@ static void rough_stream_is_counted(void **state)
 
 /* ---- files ---- */
 
-static void put_le(uint8_t *at, uint32_t v, unsigned n)
-{
-	for (unsigned i = 0; i < n; i++)
-		at[i] = (uint8_t)(v >> 8 * i);
-}
-
-/* 16-bit mono at 8 kHz. */
 static void write_wav(const char *path, const uint8_t *ulaw, size_t n)
 {
-	uint8_t head[44] = "RIFF    WAVEfmt ";
-	FILE *f = fopen(path, "wb");
+	int16_t *samples = malloc(n * sizeof(*samples));
 
-	assert_non_null(f);
-	put_le(head + 4, (uint32_t)(36 + 2 * n), 4);
-	put_le(head + 16, 16, 4);
-	put_le(head + 20, 1, 2);
-	put_le(head + 22, 1, 2);
-	put_le(head + 24, 8000, 4);
-	put_le(head + 28, 16000, 4);
-	put_le(head + 32, 2, 2);
-	put_le(head + 34, 16, 2);
-	memcpy(head + 36, "data", 4);
-	put_le(head + 40, (uint32_t)(2 * n), 4);
-	assert_int_equal(fwrite(head, 1, 44, f), 44);
-	for (size_t i = 0; i < n; i++) {
-		uint8_t s[2];
-
-		put_le(s, (uint16_t)sim_ulaw_decode(ulaw[i]), 2);
-		assert_int_equal(fwrite(s, 1, 2, f), 2);
-	}
-	fclose(f);
+	assert_non_null(samples);
+	for (size_t i = 0; i < n; i++)
+		samples[i] = sim_ulaw_decode(ulaw[i]);
+	wav_write(path, samples, n);
+	free(samples);
 }
 
 /* Samples of one channel of a WAV file; *n frames. The chunk "data" is found wherever it stands. */

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "tests/unit/shard_harness.h"
+#include "tests/wav_file.h"
 
 #include "rtp/codec.h"
 #include "rtp/packet.h"
@@ -60,35 +61,14 @@ static int16_t ramp(unsigned i)
 	return (int16_t)((i * 37) % 16000 - 8000);
 }
 
-static void put_le(uint8_t *p, uint32_t v, unsigned n)
+static void write_ramp(const char *name, unsigned samples)
 {
-	for (unsigned i = 0; i < n; i++)
-		p[i] = (uint8_t)(v >> 8 * i);
-}
+	int16_t s[4000];
 
-static void wav_write(const char *name, unsigned samples)
-{
-	uint8_t head[44] = "RIFF....WAVEfmt ";
-	FILE *f = fopen(path_in(name), "wb");
-
-	assert_non_null(f);
-	put_le(head + 4, 36 + 2 * samples, 4);
-	put_le(head + 16, 16, 4);
-	put_le(head + 20, 1, 2);
-	put_le(head + 22, 1, 2);
-	put_le(head + 24, 8000, 4);
-	put_le(head + 28, 16000, 4);
-	put_le(head + 32, 2, 2);
-	put_le(head + 34, 16, 2);
-	memcpy(head + 36, "data", 4);
-	put_le(head + 40, 2 * samples, 4);
-	fwrite(head, 1, sizeof(head), f);
-	for (unsigned i = 0; i < samples; i++) {
-		int16_t s = ramp(i);
-
-		fwrite(&s, 2, 1, f);
-	}
-	fclose(f);
+	assert_true(samples <= sizeof(s) / sizeof(s[0]));
+	for (unsigned i = 0; i < samples; i++)
+		s[i] = ramp(i);
+	wav_write(path_in(name), s, samples);
 }
 
 static void file_command(
@@ -158,7 +138,7 @@ static void a_file_is_played_once_or_more(void **state)
 	unsigned n, at;
 
 	(void)state;
-	wav_write("a.wav", 1000); /* not a whole number of packets */
+	write_ramp("a.wav", 1000); /* not a whole number of packets */
 	turns(60);
 	file_command(id, RLN_EV_PLAY_AUDIO, path_in("a.wav"), 3, 0, RLN_FORMAT_WAV);
 	wait_for(RLN_EV_AUDIO_PLAYBACK_FINISHED, 1);
@@ -184,8 +164,8 @@ static void playing_can_be_stopped_and_replaced(void **state)
 	unsigned n;
 
 	(void)state;
-	wav_write("a.wav", 4000);
-	wav_write("b.wav", 1600);
+	write_ramp("a.wav", 4000);
+	write_ramp("b.wav", 1600);
 	file_command(id, RLN_EV_PLAY_AUDIO, path_in("a.wav"), 0, 0, RLN_FORMAT_WAV);
 	for (unsigned i = 0; i < 200; i++) {
 		turns(10);
@@ -217,7 +197,7 @@ static void an_echo_is_silent_while_a_file_plays(void **state)
 	unsigned n, i = 0;
 
 	(void)state;
-	wav_write("a.wav", 1600);
+	write_ramp("a.wav", 1600);
 	turns(40);
 	for (; i < 10; i++)
 		peer_talks(local.port, (uint16_t)i, 160 * i), turns(20);
@@ -398,7 +378,7 @@ static void a_bridge_is_recorded_on_both_legs(void **state)
 		peer_talks(local.port, (uint16_t)i, 160 * i), turns(20);
 	file_command(other, RLN_EV_STOP_RECORDING, NULL, 0, 0, RLN_FORMAT_WAV);
 	wait_for(RLN_EV_RECORDING_STOPPED, 1);
-	wav_write("p.wav", 1600);
+	write_ramp("p.wav", 1600);
 	w.heard_n = 0;
 	file_command(other, RLN_EV_PLAY_AUDIO, path_in("p.wav"), 1, 0, RLN_FORMAT_WAV);
 	while (got(RLN_EV_AUDIO_PLAYBACK_FINISHED, NULL) == 0 && rln_clock_ns() < deadline) {
