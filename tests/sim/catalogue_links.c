@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "tests/sim/catalogue_check.h"
 #include "tests/sim/catalogue_links.h"
 
 #include <errno.h>
@@ -183,21 +184,7 @@ void catalogue_links_live(struct rln_peer *peer)
 
 /* ---- the checks ---- */
 
-#define CHECK(kind, member, ...)                                                                                                 \
-	static bool check_##kind(const struct sim_event *e)                                                                      \
-	{                                                                                                                        \
-		const struct rln_event *v = &e->ev;                                                                              \
-		__typeof__(v->member) const *p = &v->member;                                                                     \
-                                                                                                                                 \
-		(void)p;                                                                                                         \
-		return __VA_ARGS__;                                                                                              \
-	}
 #define FROM_APP (v->serial >> 24 == RLN_ENDPOINT_APP)
-
-static bool has(const struct sim_event *e, struct rln_slice slice, const char *want)
-{
-	return strstr(sim_trace_text(e, slice), want) != NULL;
-}
 
 CHECK(HOLD_SESSION, hold_session, rln_id_type(v->id) == RLN_ID_DIALOG && has(e, p->sdp, "a=sendonly") && v->cause)
 CHECK(RESUME_SESSION, resume_session,

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "tests/sim/catalogue_check.h"
 #include "tests/sim/catalogue_sip.h"
 
 #include "session/api_priv.h"
@@ -77,22 +78,6 @@ void catalogue_sip_live(struct rln_peer *peer)
 }
 
 /* ---- the checks ---- */
-
-/* As in catalogue_test.c. */
-#define CHECK(kind, member, ...)                                                                                                 \
-	static bool check_##kind(const struct sim_event *e)                                                                      \
-	{                                                                                                                        \
-		const struct rln_event *v = &e->ev;                                                                              \
-		__typeof__(v->member) const *p = &v->member;                                                                     \
-                                                                                                                                 \
-		(void)p;                                                                                                         \
-		return __VA_ARGS__;                                                                                              \
-	}
-
-static bool has(const struct sim_event *e, struct rln_slice slice, const char *want)
-{
-	return strstr(sim_trace_text(e, slice), want) != NULL;
-}
 
 CHECK(SEND_DTMF, send_dtmf, rln_id_type(v->id) == RLN_ID_DIALOG && strcmp(p->tones, "5") == 0 && p->duration_ms == 100)
 CHECK(DTMF_RECEIVED, dtmf_received, v->id == aside.call && strcmp(p->tones, "7") == 0 && p->duration_ms == 250)

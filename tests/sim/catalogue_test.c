@@ -4,18 +4,17 @@
  * test of its own, which finds it in the trace and looks at its fields. A LIVE kind without a check fails, a LIVE kind that nothing raised fails, and so does
  * a LATER kind that something raised (R36).
  */
+#include "tests/sim/catalogue_check.h"
 #include "tests/sim/catalogue_links.h"
 #include "tests/sim/catalogue_sip.h"
 #include "tests/sim/sim.h"
 #include "tests/wav_file.h"
 
-#include "session/api_priv.h"
-#include "session/tap.h"
-
 #include <stdlib.h>
 
 #include "session/api_priv.h"
 #include "session/registrations.h"
+#include "session/tap.h"
 
 #define PORT  5070
 #define FRAME 160
@@ -314,11 +313,6 @@ static int live(void **state)
 
 /* ---- the checks: at least one event of the kind for which all of this is true ---- */
 
-static bool has(const struct sim_event *e, struct rln_slice slice, const char *want)
-{
-	return strstr(sim_trace_text(e, slice), want) != NULL;
-}
-
 static bool is_rtp(const struct rln_addr *a, const char *ip, uint16_t port)
 {
 	struct rln_addr want = sim_addr(ip, port);
@@ -326,16 +320,6 @@ static bool is_rtp(const struct rln_addr *a, const char *ip, uint16_t port)
 	return rln_addr_equal(a, &want);
 }
 
-/* CHECK(KIND, member, what must hold of e (the trace's entry), v (the event) and p (its payload)) */
-#define CHECK(kind, member, ...)                                                                                                 \
-	static bool check_##kind(const struct sim_event *e)                                                                      \
-	{                                                                                                                        \
-		const struct rln_event *v = &e->ev;                                                                              \
-		__typeof__(v->member) const *p = &v->member;                                                                     \
-                                                                                                                                 \
-		(void)p;                                                                                                         \
-		return __VA_ARGS__;                                                                                              \
-	}
 #define FROM_CONTROL (e->endpoint >= RLN_ENDPOINT_WORKER0 && v->serial >> 24 == RLN_ENDPOINT_CONTROL && v->cause != 0)
 #define TO_CONTROL   (e->endpoint == RLN_ENDPOINT_CONTROL)
 
