@@ -100,6 +100,13 @@ static void is_answered(struct sim_dialog *d)
 	sim_rtp_to(near_rtp, SIM_MAIN, sim_sdp_port(&m));
 }
 
+/* Into a queue or a menu, which answer at once. */
+static void enters(struct sim_dialog *d, const char *user)
+{
+	calls(d, user);
+	is_answered(d);
+}
+
 static void is_refused(struct sim_dialog *d, int status)
 {
 	struct sim_msg m;
@@ -118,6 +125,12 @@ static void is_called(struct sim_sip *who, struct sim_dialog *d, struct sim_msg 
 	sim_uas(d, who, invite);
 }
 
+static void rings(struct sim_sip *who, struct sim_dialog *d, struct sim_msg *invite)
+{
+	is_called(who, d, invite);
+	sim_respond(d, invite, 180, NULL, NULL);
+}
+
 static void answers(struct sim_dialog *d, const struct sim_msg *invite)
 {
 	struct sim_msg ack;
@@ -125,6 +138,17 @@ static void answers(struct sim_dialog *d, const struct sim_msg *invite)
 	sim_respond(d, invite, 200, NULL, sim_sdp(34000, "0 101", "sendrecv"));
 	sim_expect(d->sip, &ack, "ACK ");
 	sim_rtp_to(far_rtp, SIM_MAIN, sim_sdp_port(invite));
+}
+
+/* We no longer want whom we called: CANCEL, and the 487 that follows. */
+static void is_cancelled(struct sim_dialog *d, const struct sim_msg *invite)
+{
+	struct sim_msg m;
+
+	sim_expect(d->sip, &m, "CANCEL ");
+	sim_respond(d, &m, 200, NULL, NULL);
+	sim_respond(d, invite, 487, NULL, NULL);
+	sim_expect(d->sip, &m, "ACK ");
 }
 
 /* The other side's BYE, answered. */
@@ -212,31 +236,23 @@ static void a_cancel_passes(void **state)
 	(void)state;
 	calls(&in, "604");
 	sim_expect(caller, &m, "SIP/2.0 182");
-	is_called(first, &out, &invite);
-	sim_respond(&out, &invite, 180, NULL, NULL);
+	rings(first, &out, &invite);
 	sim_expect(caller, &m, "SIP/2.0 180");
 	sim_request(&in, "CANCEL", NULL, NULL);
 	sim_expect(caller, &m, "SIP/2.0 200");
 	is_refused(&in, 487);
-	sim_expect(first, &m, "CANCEL ");
-	sim_respond(&out, &m, 200, NULL, NULL);
-	sim_respond(&out, &invite, 487, NULL, NULL);
-	sim_expect(first, &m, "ACK ");
+	is_cancelled(&out, &invite);
 }
 
 static void the_next_target_is_called(void **state)
 {
 	struct sim_dialog in, out, other;
-	struct sim_msg m, invite;
+	struct sim_msg invite;
 
 	(void)state;
 	calls(&in, "701");
-	is_called(first, &out, &invite);
-	sim_respond(&out, &invite, 180, NULL, NULL);
-	sim_expect(first, &m, "CANCEL "); /* after a second */
-	sim_respond(&out, &m, 200, NULL, NULL);
-	sim_respond(&out, &invite, 487, NULL, NULL);
-	sim_expect(first, &m, "ACK ");
+	rings(first, &out, &invite);
+	is_cancelled(&out, &invite); /* after a second */
 	is_called(second, &other, &invite);
 	answers(&other, &invite);
 	is_answered(&in);
@@ -273,21 +289,15 @@ static void a_hold_passes(void **state)
 static void a_queue_has_music_and_the_first_agent(void **state)
 {
 	struct sim_dialog in, a, b;
-	struct sim_msg m, to_a, to_b;
+	struct sim_msg to_a, to_b;
 
 	(void)state;
-	calls(&in, "sales");
-	is_answered(&in);
-	is_called(first, &a, &to_a);
-	is_called(second, &b, &to_b);
-	sim_respond(&a, &to_a, 180, NULL, NULL);
-	sim_respond(&b, &to_b, 180, NULL, NULL);
+	enters(&in, "sales");
+	rings(first, &a, &to_a);
+	rings(second, &b, &to_b);
 	sim_rtp_wait(near_rtp, 30); /* longer than the file */
 	answers(&b, &to_b);
-	sim_expect(first, &m, "CANCEL ");
-	sim_respond(&a, &m, 200, NULL, NULL);
-	sim_respond(&a, &to_a, 487, NULL, NULL);
-	sim_expect(first, &m, "ACK ");
+	is_cancelled(&a, &to_a);
 	audio_flows(near_rtp, far_rtp);
 	audio_flows(far_rtp, near_rtp);
 	sim_bye(&in);
@@ -297,42 +307,28 @@ static void a_queue_has_music_and_the_first_agent(void **state)
 static void a_caller_that_leaves_the_queue_takes_the_agents_along(void **state)
 {
 	struct sim_dialog in, a, b;
-	struct sim_msg m, to_a, to_b;
+	struct sim_msg to_a, to_b;
 
 	(void)state;
-	calls(&in, "sales");
-	is_answered(&in);
-	is_called(first, &a, &to_a);
-	is_called(second, &b, &to_b);
-	sim_respond(&a, &to_a, 180, NULL, NULL);
-	sim_respond(&b, &to_b, 180, NULL, NULL);
+	enters(&in, "sales");
+	rings(first, &a, &to_a);
+	rings(second, &b, &to_b);
 	sim_bye(&in);
-	sim_expect(first, &m, "CANCEL ");
-	sim_respond(&a, &m, 200, NULL, NULL);
-	sim_respond(&a, &to_a, 487, NULL, NULL);
-	sim_expect(first, &m, "ACK ");
-	sim_expect(second, &m, "CANCEL ");
-	sim_respond(&b, &m, 200, NULL, NULL);
-	sim_respond(&b, &to_b, 487, NULL, NULL);
-	sim_expect(second, &m, "ACK ");
+	is_cancelled(&a, &to_a);
+	is_cancelled(&b, &to_b);
 }
 
 static void a_full_queue_is_busy_and_the_longest_wait_ends_elsewhere(void **state)
 {
 	struct sim_dialog in, more, a, night;
-	struct sim_msg m, to_a, to_night;
+	struct sim_msg to_a, to_night;
 
 	(void)state;
-	calls(&in, "tiny");
-	is_answered(&in);
-	is_called(first, &a, &to_a);
-	sim_respond(&a, &to_a, 180, NULL, NULL);
+	enters(&in, "tiny");
+	rings(first, &a, &to_a);
 	calls(&more, "tiny");
 	is_refused(&more, 486);
-	sim_expect(first, &m, "CANCEL "); /* after a second */
-	sim_respond(&a, &m, 200, NULL, NULL);
-	sim_respond(&a, &to_a, 487, NULL, NULL);
-	sim_expect(first, &m, "ACK ");
+	is_cancelled(&a, &to_a); /* after a second */
 	is_called(second, &night, &to_night);
 	assert_non_null(strstr(to_night.text, "INVITE sip:night@"));
 	answers(&night, &to_night);
@@ -349,8 +345,7 @@ static void a_key_by_telephone_event_leads_to_a_bridge(void **state)
 	struct sim_msg invite;
 
 	(void)state;
-	calls(&in, "main");
-	is_answered(&in);
+	enters(&in, "main");
 	sim_rtp_wait(near_rtp, 2); /* the prompt */
 	sim_rtp_digit(near_rtp, 101, 1, 100);
 	is_called(first, &out, &invite);
@@ -367,8 +362,7 @@ static void a_key_leads_to_a_file_and_the_end(void **state)
 	struct sim_dialog in;
 
 	(void)state;
-	calls(&in, "main");
-	is_answered(&in);
+	enters(&in, "main");
 	sim_rtp_wait(near_rtp, 2);
 	sim_rtp_digit(near_rtp, 101, 3, 100);
 	is_hung_up(&in);
@@ -380,8 +374,7 @@ static void a_key_by_info_leads_to_a_file_and_the_end(void **state)
 	struct sim_msg m;
 
 	(void)state;
-	calls(&in, "main");
-	is_answered(&in);
+	enters(&in, "main");
 	sim_request_body(&in, "INFO", "Content-Type: application/dtmf-relay\r\n", "Signal=3\r\nDuration=160\r\n");
 	sim_expect(caller, &m, "SIP/2.0 200");
 	is_hung_up(&in);
@@ -392,8 +385,7 @@ static void no_key_ends_the_call(void **state)
 	struct sim_dialog in;
 
 	(void)state;
-	calls(&in, "main");
-	is_answered(&in);
+	enters(&in, "main");
 	is_hung_up(&in); /* prompt and a second */
 }
 
