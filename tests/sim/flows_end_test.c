@@ -41,6 +41,21 @@ static void they_hang_up(void **state)
 	rln_call_free(call);
 }
 
+/* An incoming call up to its 180; its leg stands. */
+static struct rln_incoming *ringing(struct sim_dialog *d)
+{
+	struct rln_incoming *in;
+	struct sim_msg m;
+
+	sim_uac(d, sip, "bob", PORT);
+	sim_request(d, "INVITE", NULL, SDP);
+	in = rln_peer_get_incoming_call(bob, SIM_WAIT_MS);
+	assert_non_null(in);
+	sim_expect(sip, &m, "SIP/2.0 180");
+	sim_trace_wait(0, RLN_EV_MEDIA_SESSION_CREATED, 0);
+	return in;
+}
+
 static void they_cancel(void **state)
 {
 	enum { CANCEL, OK, ENDED, REFUSE, REFUSED, STOP, CANCELLED, TOLD, STEPS };
@@ -60,12 +75,7 @@ static void they_cancel(void **state)
 	struct sim_msg m;
 
 	(void)state;
-	sim_uac(&d, sip, "bob", PORT);
-	sim_request(&d, "INVITE", NULL, SDP);
-	in = rln_peer_get_incoming_call(bob, SIM_WAIT_MS);
-	assert_non_null(in);
-	sim_expect(sip, &m, "SIP/2.0 180");
-	sim_trace_wait(0, RLN_EV_MEDIA_SESSION_CREATED, 0);
+	in = ringing(&d);
 	begin = sim_trace_count();
 	sim_request(&d, "CANCEL", NULL, NULL);
 	do
@@ -97,12 +107,7 @@ static void we_reject(void **state)
 	size_t at[STEPS];
 
 	(void)state;
-	sim_uac(&d, sip, "bob", PORT);
-	sim_request(&d, "INVITE", NULL, SDP);
-	in = rln_peer_get_incoming_call(bob, SIM_WAIT_MS);
-	assert_non_null(in);
-	sim_expect(sip, &m, "SIP/2.0 180");
-	sim_trace_wait(0, RLN_EV_MEDIA_SESSION_CREATED, 0);
+	in = ringing(&d);
 	assert_int_equal(rln_incoming_reject(in, 486), 0);
 	sim_expect(sip, &m, "SIP/2.0 486");
 	sim_ack_refusal(&d, &m);
