@@ -54,6 +54,16 @@ static void connect_calls(struct rln_call **a, struct rln_call **b)
 	reaches(*b, RLN_STATE_ACTIVE);
 }
 
+/* The call that a REFER made of `from`. */
+static struct rln_call *transferred(struct rln_call *from)
+{
+	struct rln_call *call = rln_call_transferred(from, SIM_WAIT_MS);
+
+	assert_non_null(call);
+	reaches(call, RLN_STATE_ACTIVE);
+	return call;
+}
+
 static void hang_up(struct rln_call *a, struct rln_call *b)
 {
 	assert_int_equal(rln_call_hangup(a), 0);
@@ -107,9 +117,7 @@ static void a_blind_transfer_gives_the_transferred_side_a_call(void **state)
 	connect_calls(&a, &b);
 	assert_int_equal(rln_call_transfer(b, "carol@127.0.0.1:5090", RLN_TRANSFER_BLIND), 0);
 	c = answered_by(carol);
-	to_carol = rln_call_transferred(a, SIM_WAIT_MS);
-	assert_non_null(to_carol);
-	reaches(to_carol, RLN_STATE_ACTIVE);
+	to_carol = transferred(a);
 	reaches(c, RLN_STATE_ACTIVE);
 	reaches(b, RLN_STATE_TERMINATED);
 	reaches(a, RLN_STATE_TERMINATED);
@@ -146,19 +154,13 @@ static void a_consultation_ends_in_a_transfer(void **state)
 	reaches(to_carol, RLN_STATE_ACTIVE);
 	reaches(b, RLN_STATE_CONSULTING);
 	assert_int_equal(rln_call_complete_transfer(b), 0);
-	replaced = rln_call_transferred(a, SIM_WAIT_MS);
-	assert_non_null(replaced);
-	reaches(replaced, RLN_STATE_ACTIVE);
+	replaced = transferred(a);
 	reaches(b, RLN_STATE_TERMINATED);
 	reaches(to_carol, RLN_STATE_TERMINATED);
-	assert_int_equal(rln_call_hangup(replaced), 0);
-	reaches(replaced, RLN_STATE_TERMINATED);
-	reaches(c, RLN_STATE_TERMINATED); /* it was replaced, or ended with the one that replaced it */
+	hang_up(replaced, c); /* c was replaced, or ends with the one that replaced it */
 	rln_call_free(a);
 	rln_call_free(b);
-	rln_call_free(c);
 	rln_call_free(to_carol);
-	rln_call_free(replaced);
 }
 
 static void a_consultation_that_ends_resumes_the_call(void **state)
@@ -185,15 +187,10 @@ static void an_attended_transfer_needs_one_order(void **state)
 	assert_int_equal(rln_call_transfer(b, "carol@127.0.0.1:5090", RLN_TRANSFER_ATTENDED), 0);
 	c = answered_by(carol);
 	reaches(b, RLN_STATE_TERMINATED);
-	replaced = rln_call_transferred(a, SIM_WAIT_MS);
-	assert_non_null(replaced);
-	reaches(replaced, RLN_STATE_ACTIVE);
-	assert_int_equal(rln_call_hangup(replaced), 0);
-	reaches(replaced, RLN_STATE_TERMINATED);
+	replaced = transferred(a);
+	hang_up(replaced, c);
 	rln_call_free(a);
 	rln_call_free(b);
-	rln_call_free(c);
-	rln_call_free(replaced);
 }
 
 /* ---- the coordinator joins two calls of its own ---- */
