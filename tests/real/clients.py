@@ -76,16 +76,13 @@ def tone(folder):
     return folder / 'tone.wav'
 
 
-class Baresip:
-    """baresip 1.0 on an address of its own. account: further parameters of its account line, e.g. ;auth_pass=secret."""
-
-    CONFIG = '''
+BARESIP_CONFIG = '''
 poll_method epoll
 sip_listen {address}:5060
 net_interface {address}
 call_local_timeout 30
 call_max_calls 8
-audio_source aufile,{dir}/tone.wav
+audio_source aufile,{source}
 audio_player aubridge,sink
 audio_alert aubridge,alert
 audio_level no
@@ -106,19 +103,27 @@ module aufile.so
 module_tmp uuid.so
 module_tmp account.so
 module_app menu.so
-module_app ctrl_tcp.so
-ctrl_tcp_listen 127.0.0.1:4444
 statmode_default off
 menu_bell no
 ringback_disabled yes
 '''
 
+
+def baresip_folder(d, address, account, source, more=''):
+    """What baresip starts from, in a folder of its own: it says the file `source`; `more` ends its configuration."""
+    d.mkdir()
+    (d / 'config').write_text(BARESIP_CONFIG.format(address=address, source=source) + more)
+    (d / 'accounts').write_text(f'{account};ptime=20\n')
+    (d / 'contacts').write_text('')
+
+
+class Baresip:
+    """baresip 1.0 on an address of its own. account: further parameters of its account line, e.g. ;auth_pass=secret."""
+
     def __init__(self, w, ns, domain=BARESIP, account=';regint=0', answer='auto', address=BARESIP, name='bare'):
         d = w.dir / f'baresip{len(w.procs)}'
-        d.mkdir()
-        (d / 'config').write_text(self.CONFIG.format(address=address, dir=d))
-        (d / 'accounts').write_text(f'<sip:{name}@{domain}>;answermode={answer};audio_codecs=PCMU,PCMA;ptime=20{account}\n')
-        (d / 'contacts').write_text('')
+        baresip_folder(d, address, f'<sip:{name}@{domain}>;answermode={answer};audio_codecs=PCMU,PCMA{account}', d / 'tone.wav',
+                       more='module_app ctrl_tcp.so\nctrl_tcp_listen 127.0.0.1:4444\n')
         tone(d)
         self.proc = w.run('baresip', '-4', '-f', d, '-s', ns=ns, cwd=d)
         self.proc.expect('baresip is ready', 15)

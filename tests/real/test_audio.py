@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
+from clients import baresip_folder  # noqa: E402
 from harness import BUILD, SPEECH, check, config, lose, main, sh, test  # noqa: E402
 from waveform import match  # noqa: E402
 
@@ -109,47 +110,11 @@ def audio_example(w):
 
 
 BARESIP_ZERO = 2  # baresip's mu-law table decodes the two zeros as +2 and -2
-BARESIP = '''
-poll_method epoll
-sip_listen {local}:5060
-net_interface {local}
-call_local_timeout 30
-call_max_calls 4
-audio_source aufile,{wav}
-audio_player aubridge,sink
-audio_alert aubridge,alert
-audio_level no
-audio_txmode thread
-audio_buffer 20-160
-ausrc_format s16
-auplay_format s16
-auenc_format s16
-audec_format s16
-rtp_ports 22000-22099
-rtcp_mux no
-jitter_buffer_delay 1-10
-rtp_stats yes
-module_path /usr/lib/baresip/modules
-module g711.so
-module sndfile.so
-module aufile.so
-module aubridge.so
-module_tmp uuid.so
-module_tmp account.so
-module_app menu.so
-snd_path {dir}
-statmode_default off
-menu_bell no
-ringback_disabled yes
-'''
 
 
 def baresip(w, ns, wav, answer, *args, local='198.18.0.2'):
     d = w.dir / 'baresip'
-    d.mkdir()
-    (d / 'config').write_text(BARESIP.format(wav=wav, dir=d, local=local))
-    (d / 'accounts').write_text(f'<sip:bare@{local}>;regint=0;answermode={answer};audio_codecs=PCMU;ptime=20\n')
-    (d / 'contacts').write_text('')
+    baresip_folder(d, local, f'<sip:bare@{local}>;regint=0;answermode={answer};audio_codecs=PCMU', wav, more=f'module sndfile.so\nsnd_path {d}\n')
     p = w.run('baresip', '-4', '-f', d, '-s', *args, ns=ns, cwd=d)
     p.expect('baresip is ready', 10)
     return p, d
