@@ -10,6 +10,23 @@ from harness import config, main, nothing_left, test  # noqa: E402
 from scene import REFUSED, answer, await_request, finish, start, wait_for_port  # noqa: E402
 
 
+def phones(w):
+    """baresip and linphone, both of which take calls, and where we are."""
+    ours, bare, lin = lan(w, BARESIP, LINPHONE)
+    return ours, Baresip(w, bare), Linphone(w, lin, auto=True)
+
+
+def linphones(w, auto=True):
+    """Two of them, and where we are; auto: the first one takes calls too."""
+    ours, lin, lin2 = lan(w, LINPHONE, LINPHONE2)
+    return ours, Linphone(w, lin, auto=auto), Linphone(w, lin2, auto=True, address=LINPHONE2)
+
+
+def up(drive, name, target):
+    drive.do(f'call {name} sip:{target}')
+    drive.do(f'wait {name} ACTIVE 5000')
+
+
 def over(drive, name, how='NORMAL'):
     drive.do(f'wait {name} OVER 10000')
     drive.do(f'end {name}')
@@ -21,19 +38,16 @@ def over(drive, name, how='NORMAL'):
 @test
 def transfer_ours_blind(w):
     """baresip is sent to linphone, and linphone to baresip, both having been called by us."""
-    ours, bare, lin = lan(w, BARESIP, LINPHONE)
-    b, p = Baresip(w, bare), Linphone(w, lin, auto=True)
+    ours, b, p = phones(w)
     drive = w.drive(ours, config())
-    drive.do(f'call one sip:bare@{BARESIP}')
-    drive.do('wait one ACTIVE 5000')
+    up(drive, 'one', f'bare@{BARESIP}')
     drive.do(f'blind one sip:lin@{LINPHONE}')
     over(drive, 'one')
     drive.expect('TRANSFER_DONE')
     p.expect('Media streams established')
     p.do('terminate')
     b.expect('CALL_CLOSED', peeruri='lin')
-    drive.do(f'call two sip:lin@{LINPHONE}')
-    drive.do('wait two ACTIVE 5000')
+    up(drive, 'two', f'lin@{LINPHONE}')
     drive.do(f'blind two sip:bare@{BARESIP}')
     over(drive, 'two')
     b.expect('CALL_ESTABLISHED', peeruri='lin')
@@ -43,11 +57,9 @@ def transfer_ours_blind(w):
 @test
 def transfer_ours_attended(w):
     """linphone is held, another linphone consulted; then the first calls it in place of us (Replaces)."""
-    ours, lin, lin2 = lan(w, LINPHONE, LINPHONE2)
-    a, b = Linphone(w, lin, auto=True), Linphone(w, lin2, auto=True, address=LINPHONE2)
+    ours, a, b = linphones(w)
     drive = w.drive(ours, config())
-    drive.do(f'call held sip:lin@{LINPHONE}')
-    drive.do('wait held ACTIVE 5000')
+    up(drive, 'held', f'lin@{LINPHONE}')
     drive.do(f'consult held sip:lin@{LINPHONE2} consultation')
     drive.do('wait consultation ACTIVE 5000')
     a.expect('paused by')
@@ -66,8 +78,7 @@ def transfer_ours_refused(w):
     a = Linphone(w, lin, auto=True)
     busy = start(w, theirs, 'busy', [await_request('INVITE'), answer(486), await_request('ACK')], local=SIPP, port=6000)
     drive = w.drive(ours, config())
-    drive.do(f'call c sip:lin@{LINPHONE}')
-    drive.do('wait c ACTIVE 5000')
+    up(drive, 'c', f'lin@{LINPHONE}')
     wait_for_port(theirs, 6000)
     drive.do(f'blind c sip:x@{SIPP}:6000')
     drive.do('wait c OVER 10000', REFUSED)
@@ -84,11 +95,9 @@ def transfer_ours_refused(w):
 @test
 def transfer_theirs_blind(w):
     """baresip sends us to linphone; linphone sends us to baresip. We call as we are told and report how it goes."""
-    ours, bare, lin = lan(w, BARESIP, LINPHONE)
-    b, p = Baresip(w, bare), Linphone(w, lin, auto=True)
+    ours, b, p = phones(w)
     drive = w.drive(ours, config())
-    drive.do(f'call one sip:bare@{BARESIP}')
-    drive.do('wait one ACTIVE 5000')
+    up(drive, 'one', f'bare@{BARESIP}')
     b.expect('CALL_ESTABLISHED')
     b.do('transfer', f'sip:lin@{LINPHONE}')
     drive.expect('TRANSFER_REQUESTED')
@@ -109,11 +118,9 @@ def transfer_theirs_blind(w):
 @test
 def transfer_theirs_attended(w):
     """linphone talks to us and to another linphone, and joins us: we call that one with Replaces."""
-    ours, lin, lin2 = lan(w, LINPHONE, LINPHONE2)
-    a, b = Linphone(w, lin, auto=True), Linphone(w, lin2, auto=True, address=LINPHONE2)
+    ours, a, b = linphones(w)
     drive = w.drive(ours, config())
-    drive.do(f'call first sip:lin@{LINPHONE}')
-    drive.do('wait first ACTIVE 5000')
+    up(drive, 'first', f'lin@{LINPHONE}')
     a.expect('Media streams established')
     a.do('pause', 'is now paused')
     a.do(f'call sip:lin@{LINPHONE2}', 'Media streams established')
@@ -133,8 +140,7 @@ def transfer_theirs_attended(w):
 @test
 def transfer_target_attended(w):
     """linphone has consulted us and sends its other party: an INVITE with Replaces takes the place of the consultation."""
-    ours, lin, lin2 = lan(w, LINPHONE, LINPHONE2)
-    a, b = Linphone(w, lin), Linphone(w, lin2, auto=True, address=LINPHONE2)
+    ours, a, b = linphones(w, auto=False)
     server = w.ringlane(config(more='routes:\n  - {match: echo, app: echo}\n'), ns=ours, args=('serve', '--trace'))
     a.do(f'call sip:lin@{LINPHONE2}', 'Media streams established')
     a.do('pause', 'is now paused')
@@ -150,8 +156,7 @@ def transfer_target_attended(w):
 @test
 def transfer_target_blind(w):
     """linphone sends baresip to us, and baresip sends linphone."""
-    ours, bare, lin = lan(w, BARESIP, LINPHONE)
-    b, p = Baresip(w, bare), Linphone(w, lin, auto=True)
+    ours, b, p = phones(w)
     server = w.ringlane(config(more='routes:\n  - {match: echo, app: echo}\n'), ns=ours, args=('serve', '--trace'))
     b.do('dial', f'sip:lin@{LINPHONE}')
     b.expect('CALL_ESTABLISHED')
