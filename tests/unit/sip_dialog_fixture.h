@@ -504,6 +504,16 @@ static UNUSED void publish_terminate(struct node *node, struct rln_dialog_id id,
 	pump();
 }
 
+/* The call is given back: once its timers have run nothing is left of it. What it sent and told is read over. */
+static UNUSED void forget_call(struct rln_dialog_id id, uint64_t timers_ms)
+{
+	rln_dialog_release(dialogs0, id);
+	run_for(timers_ms);
+	assert_int_equal(rln_dialogs_in_use(dialogs0), 0);
+	world.sent_read = world.sent_n;
+	node0->events_read = node0->events_n;
+}
+
 static void release_all(struct node *node)
 {
 	struct rln_dialog *d;

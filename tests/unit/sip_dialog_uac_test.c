@@ -792,11 +792,7 @@ static void memory_runs_out(void **state)
 			assert_int_equal(errno, ENOMEM);
 		}
 		failed = rln_heap_fail_nth(0);
-		rln_dialog_release(dialogs0, call);
-		run_for(140000);
-		assert_int_equal(rln_dialogs_in_use(dialogs0), 0);
-		world.sent_read = world.sent_n;
-		node0->events_read = node0->events_n;
+		forget_call(call, 140000);
 	}
 }
 
