@@ -1,39 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Keys by INFO against a scripted peer, both ways: exact bodies, one at a time and in order, and what the answers decide. */
-#include "sip_dialog_fixture.h"
+#include "sip_dialog_caller.h"
 
 #include "sip/dialog_info.h"
 
 #define RELAY "Content-Type: application/dtmf-relay\r\n"
 
-static struct rln_dialog_id call;
-static char us[256], call_id[128];
-static unsigned branch, cseq;
-
 static void establish(void)
 {
-	const char *invite;
-
-	call = rln_dialog_create(dialogs0, "alice@" OUR_IP, "bob@" PEER_IP);
-	publish_initiate(node0, call, SDP_OFFER);
-	invite = next_sent("INVITE ");
-	strcpy(us, header(invite, "From"));
-	strcpy(call_id, header(invite, "Call-ID"));
-	reply(invite, "200 OK", "bt", "Contact: <sip:bob@198.18.0.2:5070>\r\n", SDP_ANSWER);
-	state_event(RLN_DIALOG_NONE, RLN_DIALOG_CONFIRMED);
-	next_event(RLN_EV_CALL_ESTABLISHED);
-	next_sent("ACK ");
-	cseq = 100;
-}
-
-static void finish(void)
-{
-	publish_terminate(node0, call, 0);
-	reply(next_sent("BYE "), "200 OK", NULL, NULL, NULL);
-	terminated_event(RLN_END_NORMAL, 200);
-	state_event(RLN_DIALOG_CONFIRMED, RLN_DIALOG_TERMINATED);
-	no_more_events();
-	no_more_sent();
+	establish_with("alice@" OUR_IP, BOB);
 }
 
 /* ---- out ---- */
@@ -185,11 +160,7 @@ static void keys_without_memory(void **state)
 		rln_heap_fail_nth(nth);
 		press("5", 100);
 		failed = rln_heap_fail_nth(0);
-		rln_dialog_release(dialogs0, call);
-		run_for(140000);
-		assert_int_equal(rln_dialogs_in_use(dialogs0), 0);
-		world.sent_read = world.sent_n;
-		node0->events_read = node0->events_n;
+		forget_call(call, 140000);
 	}
 }
 
@@ -197,14 +168,7 @@ static void keys_without_memory(void **state)
 
 static void key_comes(const char *lines, const char *body, const char *answer)
 {
-	char text[TEXT_MAX];
-
-	snprintf(text, sizeof(text),
-		"INFO sip:alice@" OUR_IP ":5060 SIP/2.0\r\nVia: SIP/2.0/UDP " PEER_IP
-		":5060;branch=z9hG4bKinfo%u\r\nMax-Forwards: 70\r\nFrom: <sip:bob@" PEER_IP
-		">;tag=bt\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %u INFO\r\n%sContent-Length: %zu\r\n\r\n%s",
-		++branch, us, call_id, ++cseq, lines, strlen(body), body);
-	receive(text);
+	from_bob("INFO", lines, body);
 	next_sent(answer);
 }
 

@@ -1,56 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Transfers against a scripted peer, asked for by either side: exact messages, what goes up, and every way in which one ends. */
-#include "sip_dialog_fixture.h"
+#include "sip_dialog_caller.h"
 
 #include "sip/dialog_refer.h"
 
-#define BOB   "Contact: <sip:bob@198.18.0.2:5070>\r\n"
 #define EVENT "Event: refer\r\n"
 #define ASKS  "WWW-Authenticate: Digest realm=\"example.test\", nonce=\"n1\", qop=\"auth\", algorithm=SHA-256\r\n"
 #define FRAG  "Content-Type: message/sipfrag;version=2.0\r\n"
 
-static struct rln_dialog_id call;
-static char us[256], call_id[128]; /* From of our INVITE, its Call-ID */
-static unsigned branch, cseq;
 static uint32_t refer_id, referred_id; /* CSeq of our REFER, of theirs */
 
 static void establish(void)
 {
-	const char *invite;
-
-	call = rln_dialog_create(dialogs0, "\"Alice\" <sip:alice@" OUR_IP ">", "bob@" PEER_IP);
-	publish_initiate(node0, call, SDP_OFFER);
-	invite = next_sent("INVITE ");
-	strcpy(us, header(invite, "From"));
-	strcpy(call_id, header(invite, "Call-ID"));
-	reply(invite, "200 OK", "bt", BOB "Allow: INVITE, ACK, BYE, REFER , NOTIFY\r\n", SDP_ANSWER);
-	state_event(RLN_DIALOG_NONE, RLN_DIALOG_CONFIRMED);
-	next_event(RLN_EV_CALL_ESTABLISHED);
-	next_sent("ACK ");
-	cseq = 100;
-}
-
-static void finish(void)
-{
-	publish_terminate(node0, call, 0);
-	reply(next_sent("BYE "), "200 OK", NULL, NULL, NULL);
-	terminated_event(RLN_END_NORMAL, 200);
-	state_event(RLN_DIALOG_CONFIRMED, RLN_DIALOG_TERMINATED);
-	no_more_events();
-	no_more_sent();
-}
-
-/* A request of bob in the dialog; lines: headers, Content-Type too when there is a body. */
-static void from_bob(const char *method, const char *lines, const char *body)
-{
-	char text[TEXT_MAX];
-
-	snprintf(text, sizeof(text),
-		"%s sip:alice@" OUR_IP ":5060 SIP/2.0\r\nVia: SIP/2.0/UDP " PEER_IP
-		":5060;branch=z9hG4bKrefer%u\r\nMax-Forwards: 70\r\nFrom: <sip:bob@" PEER_IP
-		">;tag=bt\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %u %s\r\n%sContent-Length: %zu\r\n\r\n%s",
-		method, ++branch, us, call_id, ++cseq, method, lines, strlen(body), body);
-	receive(text);
+	establish_with("\"Alice\" <sip:alice@" OUR_IP ">", BOB "Allow: INVITE, ACK, BYE, REFER , NOTIFY\r\n");
 }
 
 /* ---- transfers that the peer asks for ---- */
@@ -545,11 +507,7 @@ static void transfers_without_memory(void **state)
 			rln_dialog_notify_transfer(dialogs0, call, 200);
 		pump();
 		failed = rln_heap_fail_nth(0);
-		rln_dialog_release(dialogs0, call);
-		run_for(400000);
-		assert_int_equal(rln_dialogs_in_use(dialogs0), 0);
-		world.sent_read = world.sent_n;
-		node0->events_read = node0->events_n;
+		forget_call(call, 400000);
 	}
 }
 
