@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Ethernet and IPv4 on receive: what is delivered, and each reason to drop one. */
-#include "tests/unit/net_fixture.h"
+#include "tests/unit/net_receive.h"
 
 #define GOOD "020000000001020000000002080045000021000700004011ee9dc6120002c612000175304e20000d6c8968656c6c6f"
 #define PADDED                                                                                                                   \
@@ -26,14 +26,7 @@
 
 static void expect_hello(void)
 {
-	assert_int_equal(w.out.n, 1);
-	assert_int_equal(w.out.m[0]->pkt_len, 5);
-	assert_memory_equal(rte_pktmbuf_mtod(w.out.m[0], void *), "hello", 5);
-	expect_addr(&rln_pkt(w.out.m[0])->src, "198.18.0.2:30000");
-	expect_addr(&rln_pkt(w.out.m[0])->dst, "198.18.0.1:20000");
-	assert_int_equal(rln_pkt(w.out.m[0])->op, RLN_PKT_DATAGRAM);
-	assert_int_equal(rln_pkt(w.out.m[0])->rx_ns, w.now_ns);
-	eat_all(0);
+	expect_hello_between("198.18.0.2:30000", "198.18.0.1:20000");
 }
 
 static void test_delivers(void **state)
@@ -67,10 +60,7 @@ static void test_trusts_a_device_that_checked(void **state)
 
 static void test_drops_by_reason(void **state)
 {
-	static const struct {
-		const char *name, *hex;
-		enum rln_counter counter;
-	} bad[] = {
+	static const struct bad_frame bad[] = {
 		{"version", VERSION_5, RLN_C_DROP_IP_HEADER},
 		{"header length", HEADER_16, RLN_C_DROP_IP_HEADER},
 		{"total length", TOTAL_19, RLN_C_DROP_IP_HEADER},
@@ -90,29 +80,15 @@ static void test_drops_by_reason(void **state)
 	};
 
 	(void)state;
-	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		uint64_t before = count_of(0, bad[i].counter);
-
-		receive(bad[i].hex);
-		if (count_of(0, bad[i].counter) != before + 1)
-			fail_msg("%s: not counted as %s", bad[i].name, rln_count_name(bad[i].counter));
-		assert_int_equal(w.out.n, 0);
-		expect_nothing_sent();
-	}
+	expect_drops(bad, sizeof(bad) / sizeof(bad[0]));
 	world_end();
 }
 
 static void test_every_shorter_frame_is_dropped(void **state)
 {
-	uint8_t bytes[64];
-	unsigned n = from_hex(GOOD, bytes, sizeof(bytes));
+	unsigned n = receive_every_shorter(GOOD);
 
 	(void)state;
-	for (unsigned len = 0; len < n; len++) {
-		put(0, buffer(bytes, len));
-		rln_net_poll(w.net[0], &w.out, w.now_ns);
-		assert_int_equal(w.out.n, 0);
-	}
 	assert_int_equal(count_of(0, RLN_C_DROP_ETH_SHORT), 14);
 	assert_int_equal(count_of(0, RLN_C_DROP_IP_HEADER), 20);
 	assert_int_equal(count_of(0, RLN_C_DROP_IP_TRUNCATED), n - 34);
