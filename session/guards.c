@@ -343,7 +343,8 @@ GUARD(REFERRED_UP)
 	const struct rln_ev_other_call *other = &st->ev->other_call;
 
 	return st->s->link == RLN_LINK_REFERRED && is_of_other(st) &&
-	       (other->new_state == RLN_STATE_ACTIVE || (other->old_state == RLN_STATE_NEGOTIATING && other->reason == RLN_END_REMOTE));
+	       (other->new_state == RLN_STATE_ACTIVE ||
+		       (other->old_state == RLN_STATE_NEGOTIATING && other->reason == RLN_END_REMOTE));
 }
 
 GUARD(REFERRED_LEFT)
