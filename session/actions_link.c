@@ -87,28 +87,29 @@ int rln_act_ACCEPT_REFER(struct rln_step *st)
 	return d->respond_refer(d->arg, st->s->dialog, 202);
 }
 
+/* "Name: value" at the end of the lines so far; an empty value is no line. 0 or -EMSGSIZE. */
+static int add_header(char *lines, size_t size, const char *name, rln_block_ref block, struct rln_slice value)
+{
+	size_t used = strlen(lines);
+	int n = 0;
+
+	if (value.len)
+		n = snprintf(lines + used, size - used, "%s: %.*s\r\n", name, (int)value.len, rln_slice_text(block, value));
+	return n >= 0 && (size_t)n < size - used ? 0 : -EMSGSIZE;
+}
+
 int rln_act_CALL_REFERRED(struct rln_step *st)
 {
 	const struct rln_ev_transfer_requested *ev = &st->ev->transfer_requested;
-	char headers[1024], *at = headers;
-	size_t left = sizeof(headers);
+	char headers[1024] = "";
 	struct rln_linked_call call = {.to = rln_slice_text(ev->block, ev->refer_to), .headers = headers};
 	struct rln_session *s = st->s;
-	int n = 0, rc;
+	int rc = add_header(headers, sizeof(headers), "Replaces", ev->block, ev->replaces);
 
-	headers[0] = '\0';
-	if (ev->replaces.len)
-		n = snprintf(at, left, "Replaces: %.*s\r\n", (int)ev->replaces.len, rln_slice_text(ev->block, ev->replaces));
-	if (n < 0 || (size_t)n >= left)
-		return -EMSGSIZE;
-	at += n;
-	left -= (size_t)n;
-	n = 0;
-	if (ev->referred_by.len)
-		n = snprintf(
-			at, left, "Referred-By: %.*s\r\n", (int)ev->referred_by.len, rln_slice_text(ev->block, ev->referred_by));
-	if (n < 0 || (size_t)n >= left)
-		return -EMSGSIZE;
+	if (rc == 0)
+		rc = add_header(headers, sizeof(headers), "Referred-By", ev->block, ev->referred_by);
+	if (rc != 0)
+		return rc;
 	rc = st->layers->make_call(st->layers->arg, s, 0, &call, &s->other);
 	s->link = rc == 0 ? RLN_LINK_REFERRED : RLN_LINK_NONE;
 	return rc;
