@@ -45,11 +45,12 @@ int rln_act_TRANSFER(struct rln_step *st)
 	return publish_transfer(st, rln_slice_text(ev->block, ev->target), ev->target.len, RLN_TRANSFER_BLIND, 0);
 }
 
+/* RFC 5589 7.3: to the device that we talked to. Its address of record may ring others, who know no such dialog. */
 int rln_act_TRANSFER_REPLACES(struct rln_step *st)
 {
 	const struct rln_dialog_commands *d = &st->layers->dialog;
 	const struct rln_session *other = other_of(st);
-	const char *target = other ? d->remote_uri(d->arg, other->dialog) : NULL;
+	const char *target = other ? d->remote_target(d->arg, other->dialog) : NULL;
 
 	if (!target)
 		return -ENOTCONN;

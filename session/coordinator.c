@@ -117,12 +117,12 @@ static bool dialog_is_answer_owed(const void *arg, struct rln_dialog_id id)
 	return ASK(id, "is_answer_owed", rln_dialog_is_answer_owed(arg, id)) != 0;
 }
 
-static const char *dialog_remote_uri(const void *arg, struct rln_dialog_id id)
+static const char *dialog_remote_target(const void *arg, struct rln_dialog_id id)
 {
 	struct rln_bus_call call = begin(arg);
-	const char *uri = rln_dialog_remote_uri(arg, id);
+	const char *uri = rln_dialog_remote_target(arg, id);
 
-	ASK(id, "remote_uri", uri != NULL);
+	ASK(id, "remote_target", uri != NULL);
 	return uri;
 }
 
@@ -247,7 +247,7 @@ static void fill_layers(struct rln_coord *coord)
 		.can_retry = dialog_can_retry,
 		.is_answered = dialog_is_answered,
 		.is_answer_owed = dialog_is_answer_owed,
-		.remote_uri = dialog_remote_uri,
+		.remote_target = dialog_remote_target,
 		.local_addr = dialog_local_addr,
 		.arg = cfg->dialogs,
 	};

@@ -33,7 +33,7 @@ struct rln_dialog_commands {
 	bool (*can_retry)(const void *arg, struct rln_dialog_id id);
 	bool (*is_answered)(const void *arg, struct rln_dialog_id id);
 	bool (*is_answer_owed)(const void *arg, struct rln_dialog_id id);
-	const char *(*remote_uri)(const void *arg, struct rln_dialog_id id);
+	const char *(*remote_target)(const void *arg, struct rln_dialog_id id);
 	void *arg;
 };
 

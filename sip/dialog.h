@@ -140,5 +140,8 @@ bool rln_dialog_can_retry(const struct rln_dialogs *dialogs, struct rln_dialog_i
 /* Texts of the dialog for logs and callbacks; valid until the next call into the dialog layer. NULL when stale. */
 const char *rln_dialog_call_id(const struct rln_dialogs *dialogs, struct rln_dialog_id id);
 const char *rln_dialog_remote_uri(const struct rln_dialogs *dialogs, struct rln_dialog_id id);
+/* The URI that requests in this dialog go to, the peer's Contact (12.1): this very device, where remote_uri may be several. As
+ * above. */
+const char *rln_dialog_remote_target(const struct rln_dialogs *dialogs, struct rln_dialog_id id);
 /* Our address toward this dialog's peer (for SDP), without port. */
 int rln_dialog_local_addr(const struct rln_dialogs *dialogs, struct rln_dialog_id id, struct rln_addr *addr);

@@ -71,6 +71,13 @@ const char *rln_dialog_remote_uri(const struct rln_dialogs *all, struct rln_dial
 	return d ? rln_dialog_text(d, d->remote_uri) : NULL;
 }
 
+const char *rln_dialog_remote_target(const struct rln_dialogs *all, struct rln_dialog_id id)
+{
+	const struct rln_dialog *d = rln_dialog_get(all, id.v);
+
+	return d ? d->remote->text + d->remote->target : NULL;
+}
+
 int rln_dialog_local_addr(const struct rln_dialogs *all, struct rln_dialog_id id, struct rln_addr *addr)
 {
 	const struct rln_dialog *d = rln_dialog_get(all, id.v);

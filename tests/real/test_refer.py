@@ -76,6 +76,23 @@ def refer_ours(w):
     c.ended(done='NORMAL', declined='NORMAL', failed='NORMAL', silent='NORMAL', gone='TIMEOUT')
 
 
+@test
+def refer_ours_attended(w):
+    """Our REFER with Replaces names the device that we consulted, by its Contact, and not the name that we called: that may ring others."""
+    hold = [await_request('INVITE', body='a=sendonly'), answer(200, sdp('recvonly', 2), tag=None, retrans=True), await_request('ACK')]
+    c = Called(w, {
+        'held': INVITED + ANSWERED + hold + [await_request('REFER', Refer_To=f'<sip:desk@{SIPP}:6010[?]Replaces='), answer(202, tag=None)]
+        + notify(1, '200 OK', 'terminated;reason=noresource') + OUR_BYE,
+        'target': INVITED + [answer(200, sdp(), retrans=True, contact='<sip:desk@[local_ip]:[local_port]>'), await_request('ACK')] + OUR_BYE,
+    }, others=('target',))
+    c.drive.do('wait held ACTIVE 5000')
+    c.drive.do(f'consult held sip:x@{SIPP}:6010 target')
+    c.drive.do('wait target ACTIVE 5000')
+    c.drive.expect('REINVITE_ACKED')
+    c.drive.do('complete held')
+    c.ended(held='NORMAL', target='NORMAL')
+
+
 def their_refer(target):
     """Once our hold shows that the call is up for us, too."""
     return [await_request('INVITE', body='a=sendonly'), answer(200, sdp('recvonly', 2), tag=None, retrans=True), await_request('ACK'),

@@ -209,7 +209,7 @@ static void we_transfer_attended(void **state)
 	assert_int_equal(rln_call_wait_for_state(second, RLN_STATE_ACTIVE, SIM_WAIT_MS), 0);
 	assert_int_equal(rln_call_complete_transfer(call), 0);
 	sim_expect(sip, &m, "REFER ");
-	assert_non_null(strstr(sim_header(&m, "Refer-To"), "Replaces="));
+	assert_non_null(strstr(sim_header(&m, "Refer-To"), "sip:sim@" SIM_HOST ":5061?Replaces="));
 	sim_respond(&d, &m, 202, NULL, NULL);
 	do /* of the hold's answer there is none: TRANSFER_TRYING */
 		trying = sim_trace_wait(trying + 1, RLN_EV_CALL_STATE_CHANGED, 0);

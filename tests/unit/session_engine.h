@@ -244,7 +244,7 @@ bool rln_dialog_is_answer_owed(const struct rln_dialogs *all, struct rln_dialog_
 	return false;
 }
 
-const char *rln_dialog_remote_uri(const struct rln_dialogs *all, struct rln_dialog_id id)
+const char *rln_dialog_remote_target(const struct rln_dialogs *all, struct rln_dialog_id id)
 {
 	(void)all;
 	return id.v ? "sip:bob@198.18.0.2" : NULL;

@@ -113,7 +113,8 @@ static void an_attended_transfer_replaces_the_consultation(void **state)
 	pump();
 	assert_int_equal(state_of(id), RLN_STATE_TRANSFERRING);
 	assert_int_equal(dialog_for(id)->replaces, dialog);
-	dialog_byes(dialog_for(other)); /* the target replaces it */
+	assert_string_equal(dialog_for(id)->transfer_to, "sip:bob@198.18.0.2:5070"); /* its Contact */
+	dialog_byes(dialog_for(other));                                              /* the target replaces it */
 	pump();
 	assert_int_equal(state_of(id), RLN_STATE_TRANSFERRING);
 	forget();

@@ -50,7 +50,7 @@ static UNUSED void world_begin(void)
 			.is_answered = fake_is_answered,
 			.is_answer_owed = fake_is_answer_owed,
 			.peer_allows = fake_peer_allows,
-			.remote_uri = fake_remote_uri,
+			.remote_target = fake_remote_target,
 			.local_addr = fake_local_addr},
 		.wheel = w->wheel,
 		.sessions = w->sessions,

@@ -48,6 +48,7 @@ static int fake_publish(void *arg, struct rln_event *ev)
 	if (ev->kind == RLN_EV_TRANSFER_CALL && d) {
 		d->refer_out = true;
 		d->replaces = ev->transfer_call.replaces;
+		snprintf(d->transfer_to, sizeof(d->transfer_to), "%s", rln_slice_text(ev->transfer_call.block, ev->transfer_call.target));
 	}
 	if (ev->kind == RLN_EV_SEND_DTMF)
 		w->infos++;

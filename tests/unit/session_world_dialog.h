@@ -71,7 +71,7 @@ static bool fake_can_retry(const void *arg, struct rln_dialog_id id)
 	const struct fake_dialog *d = dialog_of(id.v);
 
 	(void)arg;
-	return d && d->can_retry;
+	return d && d->can_retry && !d->ended && !d->invite_open;
 }
 
 static bool fake_is_answered(const void *arg, struct rln_dialog_id id)
@@ -122,10 +122,10 @@ static int fake_notify_transfer(void *arg, struct rln_dialog_id id, uint16_t sta
 	return 0;
 }
 
-static const char *fake_remote_uri(const void *arg, struct rln_dialog_id id)
+static const char *fake_remote_target(const void *arg, struct rln_dialog_id id)
 {
 	(void)arg;
-	return dialog_of(id.v) ? "sip:bob@198.18.0.2" : NULL;
+	return dialog_of(id.v) ? "sip:bob@198.18.0.2:5070" : NULL;
 }
 
 static int fake_send_update(void *arg, struct rln_dialog_id id, const char *sdp)

@@ -40,6 +40,7 @@ struct fake_dialog {
 	bool can_retry, answered, answer_owed, refuses_info, refer_out, refer_open;
 	uint16_t last_response, last_offer_response, last_refer_response, last_notify;
 	uint64_t replaces; /* of the last TRANSFER_CALL */
+	char transfer_to[64];
 	char last_sdp[1024], last_extra[64];
 };
 

@@ -90,6 +90,8 @@ static void a_call_from_invite_to_bye(void **state)
 	assert_slice(ev->call_established.block, ev->call_established.sdp, SDP_OFFER);
 	strcpy(ack, next_sent("ACK sip:bob@198.18.0.2:5070 SIP/2.0\r\n"));
 	assert_sent_to(PEER_IP, 5070);
+	assert_string_equal("sip:bob@198.18.0.2:5070", rln_dialog_remote_target(dialogs0, call));
+	assert_string_equal("sip:bob@198.18.0.2", rln_dialog_remote_uri(dialogs0, call));
 	assert_header(ack, "From", header(invite, "From"));
 	assert_header(ack, "To", "<sip:bob@198.18.0.2>;tag=bt");
 	assert_int_equal(atoi(header(ack, "CSeq")), atoi(header(invite, "CSeq")));
@@ -756,6 +758,7 @@ static void nothing_sent_yet(void **state)
 	assert_int_equal(rln_dialog_terminate(dialogs0, call, 0), -ENOENT);
 	assert_null(rln_dialog_call_id(dialogs0, call));
 	assert_null(rln_dialog_remote_uri(dialogs0, call));
+	assert_null(rln_dialog_remote_target(dialogs0, call));
 	assert_int_equal(rln_dialog_get_state(dialogs0, call), RLN_DIALOG_NONE);
 	rln_dialog_release(dialogs0, call);
 	publish_initiate(node0, call, SDP_ANSWER);
