@@ -23,7 +23,8 @@
  *     return nothing, tell a re-INVITE that could not be sent in the same way; one that crossed a request of theirs is GLARE.
  *   - Three refusals of the first INVITE may be met: CHALLENGED, INTERVAL_TOO_SMALL and REDIRECTED. Unless the call was
  *     cancelled the dialog is idle afterwards and waits for the session: INITIATE_CALL sends the INVITE again, with
- *     what was asked for (worth trying when rln_dialog_can_retry()); TERMINATE_SESSION or a release ends it.
+ *     what was asked for (worth trying when rln_dialog_can_retry()); TERMINATE_SESSION or a release ends it. So it does after
+ *     any other refusal below 600, TIMED_OUT and a transport fault while a contact of a 3xx is left to try.
  *   - In a dialog that stands, requests of ours that are challenged go out once more by themselves.
  *   - TRANSFER_CALL is told as TRANSFER_TRYING (the 202, each provisional status in a NOTIFY) and then once as DONE or
  *     FAILED, with the status that the peer told; FAILED too when the REFER was refused or could not be sent (DIALOG_ERROR
@@ -135,7 +136,7 @@ bool rln_dialog_is_ack_pending(const struct rln_dialogs *dialogs, struct rln_dia
 bool rln_dialog_is_answer_owed(const struct rln_dialogs *dialogs, struct rln_dialog_id id);
 /* The last refusal of our first INVITE can be met: credentials are known and were not refused (RFC 3261 22.2), the
  * interval can be as long as they want (422, twice at most), there is a contact that we have not tried (3xx, five at
- * most). */
+ * most; also after a refusal or a fault of the one before, 8.1.3.4). */
 bool rln_dialog_can_retry(const struct rln_dialogs *dialogs, struct rln_dialog_id id);
 /* Texts of the dialog for logs and callbacks; valid until the next call into the dialog layer. NULL when stale. */
 const char *rln_dialog_call_id(const struct rln_dialogs *dialogs, struct rln_dialog_id id);

@@ -115,6 +115,8 @@ void rln_ask_drop(struct rln_dialog *d);
 bool rln_retry_learn(struct rln_dialog *d, struct rln_auth_tries *tries, const struct rln_sip_msg *msg);
 /* Our first INVITE was refused: remembers what was asked for; sets d->again.allowed. */
 void rln_retry_on_refusal(struct rln_dialog *d, const struct rln_sip_msg *msg);
+/* It came to nothing in any other way: is there a contact of a 3xx that was not tried? Sets d->again.allowed. */
+bool rln_retry_elsewhere(struct rln_dialog *d);
 /* Before it goes out again: toward the next contact, when a 3xx named one. 0, -ENOMEM or -ENETUNREACH. */
 int rln_retry_prepare(struct rln_dialog *d);
 

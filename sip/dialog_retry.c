@@ -4,7 +4,9 @@
  * (RFC 3261 8.1.3.4). Whether the first INVITE goes out again is the session's decision; what it then looks like is ours.
  *
  * Redirections: all contacts of all 3xx are one list; the one with the highest q that was not tried goes next, so that a
- * target that redirects again does not make us forget the others. What we cannot reach does not come into the list.
+ * target that redirects again does not make us forget the others. What we cannot reach does not come into the list. Whatever
+ * fails at one contact, silence and the network's word included, sends us to the next one; but a 6xx knows that nobody else
+ * will answer (21.6).
  */
 #include <errno.h>
 
@@ -160,37 +162,49 @@ static struct target *best_target(struct rln_redirect *r)
 	return best;
 }
 
-static bool learn_contacts(struct rln_dialog *d, const struct rln_sip_msg *msg)
+static bool is_reachable(const struct rln_dialogs *all, struct rln_span uri)
+{
+	struct rln_addr hop, local;
+
+	return rln_dialogs_resolve(all, uri, &hop) == 0 && rln_transport_local_for(all->cfg.transport, &hop, &local) == 0;
+}
+
+static void learn_contacts(struct rln_dialog *d, const struct rln_sip_msg *msg)
 {
 	struct rln_redirect *r = d->again.redirect;
-	struct rln_addr hop;
 
 	if (!r) {
 		r = d->again.redirect = rln_zalloc(sizeof(*r));
 		if (!r)
-			return false;
+			return;
 		add_target(r, rln_dialog_request_uri(d->remote), Q_MOST, true);
 	}
 	for (unsigned i = 0; i < msg->contacts_n; i++) {
 		struct rln_span uri = target_of(msg, &msg->contact[i]);
 
-		if (!is_known(r, uri) && rln_dialogs_resolve(d->all, uri, &hop) == 0)
+		if (!is_known(r, uri) && is_reachable(d->all, uri))
 			add_target(r, uri, q_of(rln_span_in(msg, msg->contact_params[i])), false);
 	}
-	return r->hops < HOPS && best_target(r);
 }
 
 /* ---- the first INVITE ---- */
 
+bool rln_retry_elsewhere(struct rln_dialog *d)
+{
+	struct rln_redirect *r = d->again.redirect;
+
+	d->again.allowed = d->again.is_redirected = r && r->hops < HOPS && best_target(r);
+	return d->again.allowed;
+}
+
 void rln_retry_on_refusal(struct rln_dialog *d, const struct rln_sip_msg *msg)
 {
-	if (msg->status == 422)
-		d->again.allowed = learn_interval(d, msg);
-	else if (msg->status / 100 == 3)
-		d->again.allowed = learn_contacts(d, msg);
-	else
-		d->again.allowed = rln_retry_learn(d, &d->ours.tries, msg);
-	d->again.is_redirected = d->again.allowed && msg->status / 100 == 3;
+	if (msg->status / 100 == 3)
+		learn_contacts(d, msg);
+	d->again.is_redirected = false;
+	d->again.allowed = msg->status == 422 ? learn_interval(d, msg) : rln_retry_learn(d, &d->ours.tries, msg);
+	if (!d->again.allowed && msg->status < 600)
+		rln_retry_elsewhere(d);
 }
 
 int rln_retry_prepare(struct rln_dialog *d)
@@ -211,6 +225,7 @@ int rln_retry_prepare(struct rln_dialog *d)
 	d->remote = remote;
 	next->is_tried = true;
 	d->again.redirect->hops++;
+	d->ours.tries = (struct rln_auth_tries){{0}}; /* who refused our credentials was somebody else */
 	if (rln_transport_local_for(d->all->cfg.transport, &remote->hop, &local) != 0)
 		return -ENETUNREACH;
 	local.port = d->local.port;

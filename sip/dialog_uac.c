@@ -333,12 +333,14 @@ static bool repeat_reinvite(struct rln_dialog *d, const struct rln_sip_msg *msg)
 static void on_refused(struct rln_dialog *d, const struct rln_sip_msg *msg)
 {
 	enum rln_call_progress progress = progress_of(d, msg->status);
-	bool is_over = is_given_up(d) || progress == RLN_CALL_REFUSED, is_refresh = d->ours.is_refresh;
+	bool is_over = is_given_up(d), is_refresh = d->ours.is_refresh;
 
 	if (d->established && repeat_reinvite(d, msg))
 		return;
-	if (!d->established && !is_over)
+	if (!d->established && !is_over) {
 		rln_retry_on_refusal(d, msg);
+		is_over = progress == RLN_CALL_REFUSED && !d->again.allowed;
+	}
 	close_invite(d);
 	if (is_refresh) {
 		rln_refresh_on_failure(d, msg->status, msg);
@@ -398,6 +400,7 @@ void rln_uac_on_response(struct rln_dialog *d, const struct rln_sip_msg *msg, ui
 static void on_invite_fault(struct rln_dialog *d, int error)
 {
 	bool is_refresh = d->ours.is_refresh;
+	bool is_over = d->established || is_given_up(d) || d->state == RLN_DIALOG_TERMINATED || !rln_retry_elsewhere(d);
 
 	close_invite(d);
 	if (is_refresh) {
@@ -412,7 +415,7 @@ static void on_invite_fault(struct rln_dialog *d, int error)
 		if (d->established)
 			rln_dialog_emit_progress(d, RLN_CALL_REFUSED, 503, NULL);
 	}
-	if (!d->established)
+	if (!d->established && is_over)
 		rln_dialog_end(d);
 }
 

@@ -194,7 +194,8 @@ def rules_replaces(w):
 
 @test
 def rules_redirected(w):
-    """302: the contact of the highest q has the call, also when it sends it on; no usable contact, or a ring of them, ends it."""
+    """302: the contact of the highest q has the call, also when it sends it on; no usable contact, or a ring of them, ends it. One that is busy, or has
+    no phone, makes room for the next (8.1.3.4), but not one that speaks for everybody (6xx)."""
     def moved(contact):
         return INVITED + [answer(302, '', contact=contact), await_request('ACK')]
 
@@ -204,8 +205,13 @@ def rules_redirected(w):
         'last': INVITED + ANSWERED + THEIR_BYE,
         'nowhere': moved('<mailto:x@example.com>'),
         'ring': moved(f'<sip:x@{SIPP}:6040>'),
-    }, others=('again', 'last'))
-    c.ended(moved='REMOTE', nowhere='REFUSED.*302', ring='REFUSED.*302')
+        'search': moved(f'<sip:d@{SIPP}:6070>;q=0.3, <sip:e@{SIPP}:9>;q=0.7, <sip:f@{SIPP}:6060>;q=0.9'),
+        'busy': INVITED + [answer(180), answer(486), await_request('ACK')],
+        'found': INVITED + ANSWERED + THEIR_BYE,
+        'declined': moved(f'<sip:g@{SIPP}:6070>;q=0.3, <sip:h@{SIPP}:6090>;q=0.9'),
+        'declines': INVITED + [answer(603), await_request('ACK')],
+    }, others=('again', 'last', 'busy', 'found', 'declines'))
+    c.ended(moved='REMOTE', nowhere='REFUSED.*302', ring='REFUSED.*302', search='REMOTE', declined='REFUSED.*603')
 
 
 # ---- digest (RFC 7616, 8760) ----

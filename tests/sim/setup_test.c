@@ -286,6 +286,25 @@ static void they_redirect(void **state)
 	ended(RLN_STATE_TERMINATED, RLN_END_NORMAL, 0);
 }
 
+/* R162, RFC 3261 8.1.3.4: a contact that is busy makes room for the next. */
+static void they_redirect_to_a_busy_contact(void **state)
+{
+	struct sim_msg ack;
+
+	(void)state;
+	called();
+	sim_respond(&d, &m, 302, "Contact: <sip:other@" SIM_HOST ">\r\n", NULL);
+	sim_expect(sip, &ack, "ACK ");
+	sim_expect(sip, &m, "INVITE sip:sim@" SIM_HOST ":5060 ");
+	sim_respond(&d, &m, 180, NULL, NULL);
+	sim_respond(&d, &m, 486, NULL, NULL);
+	sim_expect(sip, &ack, "ACK ");
+	sim_expect(sip, &m, "INVITE sip:other@" SIM_HOST);
+	sim_respond(&d, &m, 404, NULL, NULL); /* and it was the last */
+	sim_expect(sip, &ack, "ACK ");
+	ended(RLN_STATE_FAILED, RLN_END_REFUSED, 404);
+}
+
 static void nobody_of_that_name(void **state)
 {
 	(void)state;
@@ -743,6 +762,7 @@ int main(void)
 		T(we_reject),
 		T(they_refuse),
 		T(they_redirect),
+		T(they_redirect_to_a_busy_contact),
 		T(nobody_of_that_name),
 		T(extension_that_we_lack),
 		T(they_cancel_while_ringing),

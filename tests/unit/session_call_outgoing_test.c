@@ -169,6 +169,38 @@ static void refusals_fail_the_call(void **state)
 	}
 }
 
+/* R162: the dialog has another contact; the application hears of each refusal. */
+static void another_contact_is_tried(void **state)
+{
+	struct rln_event fault = {.kind = RLN_EV_DIALOG_ERROR, .dialog_error = {RLN_FAULT_TRANSPORT, 0, EHOSTUNREACH}};
+	struct rln_session_id id = calling();
+	struct fake_dialog *d = dialog_for(id);
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		dialog_says(d, RLN_CALL_PROGRESS, 183, SDP_PEER);
+		pump();
+		assert_int_equal(state_of(id), RLN_STATE_EARLY_MEDIA);
+		forget();
+		d->invite_open = false;
+		d->can_retry = true;
+		if (i == 0)
+			dialog_says(d, RLN_CALL_REFUSED, 486, NULL);
+		else if (i == 1)
+			dialog_says(d, RLN_CALL_TIMED_OUT, 408, NULL);
+		else
+			dialog_emit(d, &fault);
+		pump();
+		assert_int_equal(w->invites, i + 2);
+		assert_int_equal(state_of(id), RLN_STATE_CALLING);
+		assert_int_equal(told(i < 2 ? RLN_EV_CALL_STATE_CHANGED : RLN_EV_DIALOG_ERROR), 1);
+	}
+	d->can_retry = false;
+	dialog_refuses(d, 480);
+	pump();
+	assert_ended(id, RLN_STATE_FAILED, RLN_END_REFUSED, 480);
+}
+
 static void a_target_that_cannot_be_called_fails_the_call(void **state)
 {
 	struct rln_session_id id;
@@ -326,6 +358,7 @@ int main(void)
 		T(a_late_offer_is_answered_in_the_ack),
 		T(a_late_offer_without_use_gets_ack_and_bye),
 		T(refusals_fail_the_call),
+		T(another_contact_is_tried),
 		T(a_target_that_cannot_be_called_fails_the_call),
 		T(a_leg_that_cannot_be_made_fails_the_call),
 		T(a_transport_fault_fails_the_call),

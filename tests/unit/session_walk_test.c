@@ -24,7 +24,9 @@ static const char *any_sdp(void)
 
 static void wire_calls(struct fake_dialog *d)
 {
-	static const enum rln_call_progress retries[] = {RLN_CALL_CHALLENGED, RLN_CALL_INTERVAL_TOO_SMALL, RLN_CALL_REDIRECTED};
+	static const enum rln_call_progress retries[] = {
+		RLN_CALL_CHALLENGED, RLN_CALL_INTERVAL_TOO_SMALL, RLN_CALL_REDIRECTED, RLN_CALL_REFUSED, RLN_CALL_TIMED_OUT};
+	unsigned way;
 
 	d->answered = dice(2);
 	switch (dice(10)) {
@@ -32,9 +34,10 @@ static void wire_calls(struct fake_dialog *d)
 		if (d->cancelled)
 			break;
 		d->invite_open = false; /* the dialog waits: another INVITE, or TERMINATE_SESSION */
-		d->can_retry = dice(2);
+		way = dice(5);
+		d->can_retry = way >= 3 || dice(2); /* the last two end the dialog otherwise */
 		d->state = RLN_DIALOG_NONE;
-		dialog_says(d, retries[dice(3)], 401, NULL);
+		dialog_says(d, retries[way], 401, NULL);
 		break;
 	case 9:
 		if (d->answered)

@@ -273,7 +273,8 @@ static void the_best_contact_goes_first(void **state)
 	start_call();
 	refuse("302 Moved Temporarily", RLN_CALL_REDIRECTED,
 		"Contact: <sip:a@198.18.0.3>;q=0.5, <sip:b@198.18.0.4:5070?subject=x>;q=0.75, <tel:123>\r\n"
-		"Contact: <sip:c@nowhere.test>;q=1.0, <sip:d@198.18.0.5;transport=tcp>, \"Bob\" <sip:bob@" PEER_IP ">\r\n");
+		"Contact: <sip:c@nowhere.test>;q=1.0, <sip:d@198.18.0.5;transport=tcp>, <sip:f@203.0.113.1>, \"Bob\" "
+		"<sip:bob@" PEER_IP ">\r\n");
 	try_again();
 	assert_sent_to("198.18.0.4", 5070);
 	assert_true(strncmp(invite, "INVITE sip:b@198.18.0.4:5070 SIP", 32) == 0);
@@ -312,6 +313,118 @@ static void a_redirection_in_a_circle(void **state)
 	try_again();
 	refuse("302 Moved Temporarily", RLN_CALL_REDIRECTED, "Contact: <SIP:bob@" PEER_IP ";x=y>, <sip:bob@198.18.0.3>\r\n");
 	end_refused();
+}
+
+/* 8.1.3.4: failures are refusals above 399, silence, and what the network tells. */
+static void a_contact_that_fails_makes_room_for_the_next(void **state)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(world.pool);
+
+	(void)state;
+	start_call();
+	refuse("300 Multiple Choices", RLN_CALL_REDIRECTED,
+		"Contact: <sip:a@198.18.0.3>;q=0.9, <sip:b@198.18.0.4>;q=0.2, <sip:c@198.18.0.5>;q=0.6, "
+		"<sip:d@198.18.0.6>;q=0.1\r\n");
+	try_again();
+	assert_sent_to("198.18.0.3", 5060);
+	reply(invite, "180 Ringing", "x", BOB, NULL);
+	state_event(RLN_DIALOG_NONE, RLN_DIALOG_EARLY);
+	progress_event(RLN_CALL_RINGING, 180);
+	refuse("486 Busy Here", RLN_CALL_REFUSED, NULL);
+	try_again();
+	assert_sent_to("198.18.0.5", 5060);
+	assert_header(invite, "To", "<sip:bob@" PEER_IP ">");
+	world.sent_read = world.sent_n;
+	run_for(33000); /* timer B */
+	progress_event(RLN_CALL_TIMED_OUT, 408);
+	no_more_events();
+	world.sent_read = world.sent_n;
+	try_again();
+	assert_sent_to("198.18.0.4", 5060);
+	*rln_pkt(m) = (struct rln_pkt){.dst = addr_of("198.18.0.4", 5060), .op = RLN_PKT_UNREACH, .error = ECONNREFUSED};
+	assert_int_equal(rte_ring_enqueue(node0->net.to_control[0], m), 0);
+	assert_int_equal(next_event(RLN_EV_DIALOG_ERROR)->dialog_error.error, RLN_FAULT_TRANSPORT);
+	no_more_events();
+	try_again();
+	assert_sent_to("198.18.0.6", 5060);
+	answer(NULL);
+}
+
+static void the_last_contacts_refusal_ends_the_call(void **state)
+{
+	(void)state;
+	start_call();
+	refuse("302 Moved Temporarily", RLN_CALL_REDIRECTED, "Contact: <sip:a@198.18.0.3>\r\n");
+	try_again();
+	reply(invite, "486 Busy Here", "c", NULL, NULL);
+	progress_event(RLN_CALL_REFUSED, 486);
+	state_event(RLN_DIALOG_NONE, RLN_DIALOG_TERMINATED);
+	assert_false(rln_dialog_can_retry(dialogs0, call));
+}
+
+/* A 6xx says that nobody else will answer either (21.6). */
+static void a_global_failure_ends_the_search(void **state)
+{
+	(void)state;
+	start_call();
+	refuse("302 Moved Temporarily", RLN_CALL_REDIRECTED, "Contact: <sip:a@198.18.0.3>, <sip:b@198.18.0.4>\r\n");
+	try_again();
+	reply(invite, "603 Decline", "c", NULL, NULL);
+	progress_event(RLN_CALL_REFUSED, 603);
+	state_event(RLN_DIALOG_NONE, RLN_DIALOG_TERMINATED);
+	assert_false(rln_dialog_can_retry(dialogs0, call));
+}
+
+static void contacts_that_fail_are_hops_too(void **state)
+{
+	(void)state;
+	start_call();
+	refuse("302 Moved Temporarily", RLN_CALL_REDIRECTED,
+		"Contact: <sip:a@198.18.0.3>, <sip:b@198.18.0.3>, <sip:c@198.18.0.3>, <sip:d@198.18.0.3>, <sip:e@198.18.0.3>, "
+		"<sip:f@198.18.0.3>\r\n");
+	for (unsigned i = 0; i < 5; i++) {
+		try_again();
+		if (i < 4)
+			refuse("480 Temporarily Unavailable", RLN_CALL_REFUSED, NULL);
+	}
+	assert_true(strncmp(invite, "INVITE sip:e@", 13) == 0);
+	reply(invite, "480 Temporarily Unavailable", "c", NULL, NULL);
+	progress_event(RLN_CALL_REFUSED, 480);
+	state_event(RLN_DIALOG_NONE, RLN_DIALOG_TERMINATED);
+}
+
+/* Each contact may ask for credentials, although another took the same for wrong. */
+static void the_next_contact_is_asked_anew(void **state)
+{
+	(void)state;
+	start_call();
+	refuse("302 Moved Temporarily", RLN_CALL_REDIRECTED, "Contact: <sip:a@198.18.0.3>, <sip:b@198.18.0.4>\r\n");
+	try_again();
+	refuse("401 Unauthorized", RLN_CALL_CHALLENGED, ASKS);
+	try_again();
+	assert_sent_to("198.18.0.3", 5060);
+	refuse("401 Unauthorized", RLN_CALL_CHALLENGED, ASKS_AGAIN);
+	try_again();
+	assert_sent_to("198.18.0.4", 5060);
+	refuse("401 Unauthorized", RLN_CALL_CHALLENGED, ASKS_AGAIN);
+	try_again();
+	assert_sent_to("198.18.0.4", 5060);
+	assert_true(is_right(header(invite, "Authorization"), "INVITE", "wonderland"));
+	refuse("401 Unauthorized", RLN_CALL_CHALLENGED, ASKS);
+	end_refused();
+}
+
+static void a_call_that_was_given_up_tries_nobody_else(void **state)
+{
+	(void)state;
+	start_call();
+	refuse("302 Moved Temporarily", RLN_CALL_REDIRECTED, "Contact: <sip:a@198.18.0.3>, <sip:b@198.18.0.4>\r\n");
+	try_again();
+	publish_terminate(node0, call, 0);
+	reply(invite, "487 Request Terminated", "c", NULL, NULL);
+	progress_event(RLN_CALL_REFUSED, 487);
+	state_event(RLN_DIALOG_NONE, RLN_DIALOG_TERMINATED);
+	assert_false(rln_dialog_can_retry(dialogs0, call));
 }
 
 /* ---- inside the dialog ---- */
@@ -451,7 +564,10 @@ static void memory_runs_out(void **state)
 		assert_true(nth < 200);
 		start_call();
 		rln_heap_fail_nth(nth);
-		reply(invite, "302 Moved Temporarily", "c", "Contact: <sip:b@198.18.0.3>\r\n", NULL);
+		reply(invite, "302 Moved Temporarily", "c", "Contact: <sip:b@198.18.0.3>, <sip:c@198.18.0.4>\r\n", NULL);
+		if (rln_dialog_can_retry(dialogs0, call))
+			publish_initiate(node0, call, SDP_OFFER);
+		reply(last_sent()->text, "486 Busy Here", "c", NULL, NULL);
 		if (rln_dialog_can_retry(dialogs0, call))
 			publish_initiate(node0, call, SDP_OFFER);
 		reply(last_sent()->text, "401 Unauthorized", "c", ASKS, NULL);
@@ -480,6 +596,12 @@ int main(void)
 		TEST(the_best_contact_goes_first),
 		TEST(redirections_come_to_an_end),
 		TEST(a_redirection_in_a_circle),
+		TEST(a_contact_that_fails_makes_room_for_the_next),
+		TEST(the_last_contacts_refusal_ends_the_call),
+		TEST(a_global_failure_ends_the_search),
+		TEST(contacts_that_fail_are_hops_too),
+		TEST(the_next_contact_is_asked_anew),
+		TEST(a_call_that_was_given_up_tries_nobody_else),
 		TEST(a_challenged_bye_goes_again),
 		TEST(a_bye_that_is_refused_twice),
 		TEST(a_challenged_reinvite_goes_again),
