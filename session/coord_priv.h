@@ -29,6 +29,7 @@ struct rln_heard;      /* registrations.c: what became of registrations */
 struct rln_coord {
 	struct rln_coord_cfg cfg;
 	struct rln_layers layers;
+	struct rln_dialog_event_handler from_dialog; /* session_hub.c; constant after start */
 	struct rln_registry *registry;
 	struct rln_session_manager *sessions;
 	struct rln_machine *machine;

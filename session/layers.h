@@ -37,6 +37,19 @@ struct rln_dialog_commands {
 	void *arg;
 };
 
+/*
+ * The way back up (R148): a call comes, stands, ends. It is no way beside the bus (R7): the session hub takes the event off it,
+ * sees whose it is and calls the function for its kind; whatever else a dialog tells goes to the machine. `dialog` is the
+ * subject; the payload is the event's member of that name, and the event goes along whole, for the machine and the
+ * application are given it as it came. Its texts live until the function returns.
+ */
+struct rln_dialog_event_handler {
+	void (*on_incoming_call)(void *arg, struct rln_dialog_id dialog, const struct rln_event *incoming_call);
+	void (*on_call_established)(void *arg, struct rln_dialog_id dialog, const struct rln_event *call_established);
+	void (*on_call_terminated)(void *arg, struct rln_dialog_id dialog, const struct rln_event *call_terminated);
+	void *arg;
+};
+
 struct rln_linked_call {
 	const char *to;      /* URI */
 	const char *headers; /* whole lines with CRLF, or NULL */

@@ -72,23 +72,38 @@ static void answer_lost(struct rln_coord *coord, const struct rln_event *ev)
 	d->release(d->arg, dialog);
 }
 
-static void on_dialog_event(void *arg, const struct rln_event *ev)
+static void to_interceptor(void *arg, struct rln_dialog_id dialog, const struct rln_event *ev)
+{
+	(void)dialog; /* the interceptor asks whether a session has it */
+	rln_intercept_invite(arg, ev);
+}
+
+static void to_machine(void *arg, struct rln_dialog_id dialog, const struct rln_event *ev)
 {
 	struct rln_coord *coord = arg;
-	struct rln_session_id session;
+	struct rln_session_id session = rln_registry_session_of_dialog(coord->registry, dialog);
 
-	if (rln_id_type(ev->id) == RLN_ID_SESSION) {
-		rln_subs_deliver(coord->subs, ev);
-		return;
-	}
-	if (ev->kind == RLN_EV_INCOMING_CALL) {
-		rln_intercept_invite(coord, ev);
-		return;
-	}
-	session = rln_registry_session_of_dialog(coord->registry, (struct rln_dialog_id){ev->id});
 	if (!session.v)
 		answer_lost(coord, ev);
 	feed(coord, session, ev);
+}
+
+static void on_dialog_event(void *arg, const struct rln_event *ev)
+{
+	struct rln_coord *coord = arg;
+	const struct rln_dialog_event_handler *to = &coord->from_dialog;
+	struct rln_dialog_id dialog = {ev->id};
+
+	if (rln_id_type(ev->id) == RLN_ID_SESSION)
+		rln_subs_deliver(coord->subs, ev);
+	else if (ev->kind == RLN_EV_INCOMING_CALL)
+		to->on_incoming_call(to->arg, dialog, ev);
+	else if (ev->kind == RLN_EV_CALL_ESTABLISHED)
+		to->on_call_established(to->arg, dialog, ev);
+	else if (ev->kind == RLN_EV_CALL_TERMINATED)
+		to->on_call_terminated(to->arg, dialog, ev);
+	else
+		to_machine(coord, dialog, ev);
 }
 
 /* A leg that was made for a session that has ended has no other owner. */
@@ -157,6 +172,10 @@ int rln_session_hub_register(struct rln_coord *coord)
 	};
 	int rc = 0;
 
+	coord->from_dialog = (struct rln_dialog_event_handler){.on_incoming_call = to_interceptor,
+		.on_call_established = to_machine,
+		.on_call_terminated = to_machine,
+		.arg = coord};
 	for (unsigned i = 0; i < sizeof(mine) / sizeof(mine[0]) && rc == 0; i++) {
 		struct rln_event_handler handler = {.handle = mine[i].handle, .arg = coord, .endpoint = RLN_ENDPOINT_CONTROL};
 

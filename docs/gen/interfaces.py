@@ -104,6 +104,13 @@ def commands():
     return [n for n, const in calls if not const], [n for n, const in calls if const]
 
 
+def handler():
+    """What the session layer calls for what comes up: struct rln_dialog_event_handler."""
+    text = Path('session/layers.h').read_text()
+    functions = re.search(r'struct rln_dialog_event_handler \{(.*?)\n\};', text, re.S).group(1)
+    return [(name, kind.upper()) for name, kind in re.findall(r'\(\*(\w+)\)\(.*const struct rln_event \*(\w+)\)', functions)]
+
+
 HEAD = ('Written by `make docs` from `{}`. Direct calls go down only, events come up only (R5, R6). Fields in *italics* are texts in the event\'s '
         'block (`lcore/block.h`): they live while the event is handled. [events.md](events.md) says who makes and who takes each kind, '
         '[flows.md](flows.md) shows them at work.')
@@ -129,7 +136,11 @@ def dialog():
     print_events('S2D', 'Events down: the call\'s intents',
                  'The machine publishes them; the dialog hub carries them out with the functions above (R5). The subject is the dialog.')
     print_events('D2S', 'Events up', 'The dialog hub publishes them; the session hub finds the session by the dialog and gives them to the machine. '
-                 'The subject is the dialog; the machine passes some of them on to the application under the session\'s id.')
+                 'The subject is the dialog; the machine passes some of them on to the application under the session\'s id.\n\n'
+                 'What makes and ends a call has a typed receiver, `struct rln_dialog_event_handler`: the hub unpacks the event, once, and calls '
+                 + ', '.join(f'`{name}` for {kind}' for name, kind in handler()) +
+                 '. An incoming call goes from there to the interceptor, the others to the machine. It is the bus\'s other end and no second way: '
+                 'nothing but the hub calls it.')
 
 
 def media():

@@ -464,6 +464,69 @@ static void a_coordinator_without_memory_is_refused(void **state)
 	rln_coord_destroy(NULL);
 }
 
+/* ---- the typed interface from the dialog layer (R148) ---- */
+
+static struct {
+	unsigned incoming, established, terminated;
+	uint64_t dialog;
+	char to[64], sdp[256];
+	uint8_t reason;
+} heard;
+
+static void hear_incoming(void *arg, struct rln_dialog_id dialog, const struct rln_event *ev)
+{
+	assert_ptr_equal(arg, &heard);
+	heard.incoming++;
+	heard.dialog = dialog.v;
+	snprintf(heard.to, sizeof(heard.to), "%s", rln_slice_text(ev->incoming_call.block, ev->incoming_call.to));
+}
+
+static void hear_established(void *arg, struct rln_dialog_id dialog, const struct rln_event *ev)
+{
+	assert_ptr_equal(arg, &heard);
+	heard.established++;
+	heard.dialog = dialog.v;
+	snprintf(heard.sdp, sizeof(heard.sdp), "%s", rln_slice_text(ev->call_established.block, ev->call_established.sdp));
+}
+
+static void hear_terminated(void *arg, struct rln_dialog_id dialog, const struct rln_event *ev)
+{
+	assert_ptr_equal(arg, &heard);
+	heard.terminated++;
+	heard.dialog = dialog.v;
+	heard.reason = ev->call_terminated.reason;
+}
+
+/* The three of them and nothing else, off the bus, each once; nobody else hears of them. */
+static void the_hub_unpacks_for_the_dialog_event_handler(void **state)
+{
+	struct rln_event update = {.kind = RLN_EV_REINVITE_RECEIVED};
+	struct fake_dialog *d;
+
+	(void)state;
+	memset(&heard, 0, sizeof(heard));
+	peer_new("alice", 5060, false, nobody);
+	coord->from_dialog = (struct rln_dialog_event_handler){hear_incoming, hear_established, hear_terminated, &heard};
+	d = wire_invites("alice", 5060, SDP_PEER);
+	assert_int_equal(heard.incoming, 1);
+	assert_int_equal(heard.dialog, d->id);
+	assert_string_equal(heard.to, "sip:alice@198.18.0.1");
+	wire_establishes(d, SDP_PEER);
+	assert_int_equal(heard.established, 1);
+	assert_string_equal(heard.sdp, SDP_PEER);
+	wire_byes(d, RLN_END_CANCELLED);
+	assert_int_equal(heard.terminated, 1);
+	assert_int_equal(heard.reason, RLN_END_CANCELLED);
+	assert_int_equal(heard.dialog, d->id);
+	assert_int_equal(d->response, 0);
+	rln_bus_enter(bus, RLN_ENDPOINT_CONTROL);
+	emit(d, &update); /* this is none of the three: the hub's own business */
+	turn();
+	assert_int_equal(d->response, 481);
+	assert_int_equal(heard.incoming + heard.established + heard.terminated, 3);
+	assert_int_equal(rln_coord_sessions(coord), 0);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -487,6 +550,7 @@ int main(void)
 		T(digits_reach_the_application_under_the_sessions_id),
 		T(a_leg_without_a_session_is_stopped),
 		T(only_events_of_a_layer_are_sent_to_it),
+		T(the_hub_unpacks_for_the_dialog_event_handler),
 		T(a_coordinator_without_memory_is_refused),
 	};
 
