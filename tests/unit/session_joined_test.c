@@ -229,6 +229,21 @@ static void commands_hold_the_other_leg(void **state)
 
 /* ---- digits ---- */
 
+/* Although transfers are allowed: the bridge goes on as it was. */
+static void a_refer_on_a_leg_is_declined(void **state)
+{
+	(void)state;
+	bridged();
+	w->allow_transfers = true;
+	dialog_referred(dialog_for(a), NULL);
+	pump();
+	assert_int_equal(dialog_for(a)->last_refer_response, 603);
+	assert_int_equal(state_of(a), RLN_STATE_BRIDGED);
+	assert_int_equal(state_of(b), RLN_STATE_BRIDGED);
+	assert_int_equal(session_of(a)->other, b.v);
+	end_both();
+}
+
 static void digits_pass_as_the_other_leg_takes_them(void **state)
 {
 	struct rln_event info = {.kind = RLN_EV_DTMF_RECEIVED, .dtmf_received = {.tones = "5", .duration_ms = 160}},
@@ -333,6 +348,7 @@ int main(void)
 		T(crossing_holds_are_refused_with_491),
 		T(an_offer_that_waits_is_answered_when_the_bridge_ends),
 		T(commands_hold_the_other_leg),
+		T(a_refer_on_a_leg_is_declined),
 		T(digits_pass_as_the_other_leg_takes_them),
 		T(digits_that_cannot_be_sent_are_refused),
 		T(early_media_reaches_the_caller),
