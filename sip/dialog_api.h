@@ -27,6 +27,6 @@ struct rln_dialog_id rln_dialog_send_invite_with_details(struct rln_dialogs *dia
 /* The same with nothing but the description. */
 struct rln_dialog_id rln_dialog_make_call(struct rln_dialogs *dialogs, const char *from, const char *to, const char *sdp);
 
-/* The layer's one way up (dialog_hub.c): stamps nothing but the dialog's id. 0 also when the event waits in the backlog; else
- * -errno, logged. Takes the event's block. */
-int rln_dialog_hub_publish_event(struct rln_dialogs *hub, struct rln_dialog_id id, struct rln_event *ev);
+/* The dialog layer's one way to the bus, up and down (R8; dialog_hub.c). 0 also when the event waits in the backlog; else -errno,
+ * logged. Takes the event's block. Control lcore. */
+int rln_dialog_hub_publish_event(struct rln_dialogs *hub, struct rln_event *ev);

@@ -27,20 +27,19 @@ static bool is_silent(const struct rln_dialog *d)
 	return d->released || d->state == RLN_DIALOG_TERMINATED;
 }
 
-int rln_dialog_hub_publish_event(struct rln_dialogs *hub, struct rln_dialog_id id, struct rln_event *ev)
+int rln_dialog_hub_publish_event(struct rln_dialogs *hub, struct rln_event *ev)
 {
-	int rc;
+	int rc = rln_bus_publish(hub->cfg.bus, ev);
 
-	ev->id = id.v;
-	rc = rln_bus_publish(hub->cfg.bus, ev);
 	if (rc != 0 && rc != -EAGAIN)
-		rln_log(RLN_LOG_WARNING, id.v, "%s not delivered: %s", rln_event_info(rln_event_kind(ev))->name, strerror(-rc));
+		rln_log(RLN_LOG_WARNING, ev->id, "%s not delivered: %s", rln_event_info(rln_event_kind(ev))->name, strerror(-rc));
 	return rc == -EAGAIN ? 0 : rc;
 }
 
 static int publish(struct rln_dialog *d, struct rln_event *ev)
 {
-	return rln_dialog_hub_publish_event(d->all, (struct rln_dialog_id){d->self}, ev);
+	ev->id = d->self;
+	return rln_dialog_hub_publish_event(d->all, ev);
 }
 
 /* A reference of the event's own to the message's block. */

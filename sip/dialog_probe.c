@@ -9,6 +9,7 @@
 #include "lcore/clock.h"
 #include "lcore/heap.h"
 #include "lcore/log.h"
+#include "sip/dialog_api.h"
 #include "sip/dialog_priv.h"
 #include "sip/dialog_probe.h"
 
@@ -18,20 +19,11 @@ struct rln_dialog_probe {
 	uint64_t start_ns; /* real time: the wheel's is as coarse as a turn */
 };
 
-static void publish(struct rln_dialogs *all, struct rln_event *ev)
-{
-	int rc;
-
-	ev->kind = RLN_EV_OPTIONS_ANSWERED;
-	rc = rln_bus_publish(all->cfg.bus, ev);
-	if (rc != 0 && rc != -EAGAIN)
-		rln_log(RLN_LOG_WARNING, ev->id, "answer to OPTIONS not delivered: %s", strerror(-rc));
-}
-
 static void finish(struct rln_dialog *d, uint16_t status, int error)
 {
 	struct rln_dialog_probe *p = d->probe;
-	struct rln_event ev = {.id = p->asker,
+	struct rln_event ev = {.kind = RLN_EV_OPTIONS_ANSWERED,
+		.id = p->asker,
 		.options_answered = {
 			.token = p->token,
 			.rtt_us = (uint32_t)((rln_clock_ns() - p->start_ns) / 1000), /* timer F lies far below its 71 minutes */
@@ -39,7 +31,7 @@ static void finish(struct rln_dialog *d, uint16_t status, int error)
 			.status = status,
 		}};
 
-	publish(d->all, &ev);
+	rln_dialog_hub_publish_event(d->all, &ev);
 	rln_dialog_end(d);
 }
 
@@ -85,10 +77,11 @@ static int start(struct rln_dialogs *all, const struct rln_probe_order *order)
 void rln_probe_start(struct rln_dialogs *all, const struct rln_probe_order *order)
 {
 	int rc = start(all, order);
-	struct rln_event ev = {.id = order->asker, .options_answered = {.token = order->token, .error = -rc}};
+	struct rln_event ev = {
+		.kind = RLN_EV_OPTIONS_ANSWERED, .id = order->asker, .options_answered = {.token = order->token, .error = -rc}};
 
 	if (rc != 0)
-		publish(all, &ev);
+		rln_dialog_hub_publish_event(all, &ev);
 }
 
 void rln_probe_free(struct rln_dialog *d)

@@ -8,6 +8,7 @@
 #include "lcore/heap.h"
 #include "lcore/log.h"
 #include "lcore/secure.h"
+#include "sip/dialog_api.h"
 #include "sip/dialog_refresh.h"
 
 void rln_dialog_write_contact(struct rln_text *t, const struct rln_dialog *d)
@@ -91,7 +92,6 @@ static int publish_request(struct rln_dialog *d, const struct rln_text *t, const
 {
 	struct rln_event ev = {.kind = RLN_EV_SEND_SIP_MESSAGE, .id = req->owner};
 	struct rln_ev_send_sip_message *send = &ev.send_sip_message;
-	int rc;
 
 	if (t->full)
 		return -EMSGSIZE;
@@ -101,8 +101,7 @@ static int publish_request(struct rln_dialog *d, const struct rln_text *t, const
 	send->destination = req->remote->hop;
 	send->method = (uint16_t)req->method;
 	send->transaction_id = txn;
-	rc = rln_bus_publish(d->all->cfg.bus, &ev);
-	return rc == -EAGAIN ? 0 : rc;
+	return rln_dialog_hub_publish_event(d->all, &ev);
 }
 
 int rln_dialog_request(struct rln_dialog *d, const struct rln_dialog_request *req)
@@ -158,7 +157,6 @@ void rln_dialogs_publish_response(
 	struct rln_dialogs *all, const struct rln_dialog_sent *sent, uint64_t owner, uint64_t txn, uint16_t status)
 {
 	struct rln_event ev = {.kind = RLN_EV_SEND_SIP_RESPONSE, .id = owner};
-	int rc;
 
 	ev.send_sip_response.block = sent->block;
 	ev.send_sip_response.reason_phrase = sent->reason;
@@ -166,9 +164,7 @@ void rln_dialogs_publish_response(
 	ev.send_sip_response.body = sent->body;
 	ev.send_sip_response.transaction_id = txn;
 	ev.send_sip_response.status_code = status;
-	rc = rln_bus_publish(all->cfg.bus, &ev);
-	if (rc != 0 && rc != -EAGAIN)
-		rln_log(RLN_LOG_WARNING, owner, "response %u not sent: %s", status, strerror(-rc));
+	rln_dialog_hub_publish_event(all, &ev);
 }
 
 int rln_dialogs_send_response(struct rln_dialogs *all, struct rln_text *t, uint64_t owner, uint64_t txn, uint16_t status,

@@ -12,6 +12,7 @@
 #include "lcore/heap.h"
 #include "lcore/log.h"
 #include "lcore/secure.h"
+#include "sip/dialog_api.h"
 #include "sip/dialog_priv.h"
 #include "sip/message_priv.h"
 
@@ -84,7 +85,6 @@ static int publish_register(struct registration *r, const struct rln_text *t, ui
 {
 	struct rln_event ev = {.kind = RLN_EV_SEND_SIP_MESSAGE, .id = r->id};
 	struct rln_ev_send_sip_message *send = &ev.send_sip_message;
-	int rc;
 
 	send->block = rln_build_block(t, NULL, &send->headers, &send->body);
 	if (!send->block)
@@ -92,8 +92,7 @@ static int publish_register(struct registration *r, const struct rln_text *t, ui
 	send->destination = r->hop;
 	send->method = RLN_SIP_REGISTER;
 	send->transaction_id = txn;
-	rc = rln_bus_publish(r->all->dialogs->cfg.bus, &ev);
-	return rc == -EAGAIN ? 0 : rc;
+	return rln_dialog_hub_publish_event(r->all->dialogs, &ev);
 }
 
 static int send_register(struct registration *r)
@@ -229,7 +228,6 @@ static void tell(const struct registration *r)
 {
 	struct rln_event ev = {.kind = RLN_EV_REGISTRATION_STATUS_UPDATE, .id = r->id};
 	struct rln_ev_registration_status *p = &ev.registration_status_update;
-	int rc;
 
 	p->block = rln_block_from_text(r->texts, strlen(r->texts), &p->uri);
 	p->status = r->state;
@@ -237,9 +235,7 @@ static void tell(const struct registration *r)
 	p->retry_s = r->retry_s;
 	p->code = r->code;
 	p->peer = r->peer;
-	rc = rln_bus_publish(r->all->dialogs->cfg.bus, &ev);
-	if (rc != 0 && rc != -EAGAIN)
-		rln_log(RLN_LOG_WARNING, r->id, "registration's state not told: %s", strerror(-rc));
+	rln_dialog_hub_publish_event(r->all->dialogs, &ev);
 }
 
 /* The registration may be gone afterwards. */
@@ -260,10 +256,9 @@ static void on_timer(struct rln_timer *timer, uint64_t now_ns)
 {
 	struct registration *r = (struct registration *)((char *)timer - offsetof(struct registration, timer));
 	struct rln_event ev = {.kind = RLN_EV_REGISTER_ENDPOINT, .id = r->id};
-	int rc = rln_bus_publish(r->all->dialogs->cfg.bus, &ev);
 
 	(void)now_ns;
-	if (rc != 0 && rc != -EAGAIN)
+	if (rln_dialog_hub_publish_event(r->all->dialogs, &ev) != 0)
 		arm(r, 1000);
 }
 
@@ -500,7 +495,7 @@ static void tell_impossible(struct rln_registrations *all, const struct rln_ev_r
 	p->block = rln_block_from_text(rln_slice_text(ev->block, ev->uri), ev->uri.len, &p->uri);
 	p->code = 503;
 	p->peer = ev->peer;
-	rln_bus_publish(all->dialogs->cfg.bus, &told);
+	rln_dialog_hub_publish_event(all->dialogs, &told);
 }
 
 static void on_register(struct rln_registrations *all, const struct rln_ev_register_endpoint *ev)

@@ -138,25 +138,31 @@ void rln_txn_on_end(struct rln_timer *timer, uint64_t now_ns)
 	rln_txn_end(rln_txn_of_life(timer));
 }
 
+/* The transport's one way to the bus. 0, also when the event waits in the backlog, or -errno. */
+static int publish(struct rln_txns *txns, const struct rln_event *ev)
+{
+	int rc = rln_bus_publish(txns->cfg.bus, ev);
+
+	if (rc != 0 && rc != -EAGAIN)
+		rln_log(RLN_LOG_WARNING, ev->id, "%s not delivered: %s", rln_event_info(rln_event_kind(ev))->name, strerror(-rc));
+	return rc == -EAGAIN ? 0 : rc;
+}
+
 void rln_txn_fail(struct rln_txn *txn, int error)
 {
 	struct rln_event ev = {.kind = RLN_EV_TRANSPORT_ERROR, .id = txn->owner};
-	struct rln_bus *bus = txn->all->cfg.bus;
-	int rc;
+	struct rln_txns *txns = txn->all;
 
 	ev.transport_error.transaction_id = txn->id;
 	ev.transport_error.error = error;
 	rln_txn_end(txn);
-	rc = rln_bus_publish(bus, &ev);
-	if (rc < 0 && rc != -EAGAIN)
-		rln_log(RLN_LOG_WARNING, ev.id, "transport error not delivered: %s", strerror(-rc));
+	publish(txns, &ev);
 }
 
 int rln_txns_publish_request(struct rln_txns *txns, const struct rln_sip_msg *msg, uint64_t owner, uint64_t id)
 {
 	struct rln_event ev = {.kind = RLN_EV_SIP_MESSAGE_RECEIVED, .id = owner};
 	struct rln_ev_sip_message_received *p = &ev.sip_message_received;
-	int rc;
 
 	p->block = msg->block;
 	p->headers = msg->headers;
@@ -164,17 +170,13 @@ int rln_txns_publish_request(struct rln_txns *txns, const struct rln_sip_msg *ms
 	p->source = msg->source;
 	p->method = msg->method;
 	p->transaction_id = id;
-	rc = rln_bus_publish(txns->cfg.bus, &ev);
-	if (rc < 0 && rc != -EAGAIN)
-		rln_log(RLN_LOG_WARNING, owner, "request not delivered: %s", strerror(-rc));
-	return rc == -EAGAIN ? 0 : rc;
+	return publish(txns, &ev);
 }
 
 void rln_txns_publish_response(struct rln_txns *txns, const struct rln_sip_msg *msg, uint64_t owner, uint64_t id)
 {
 	struct rln_event ev = {.kind = RLN_EV_SIP_RESPONSE_RECEIVED, .id = owner};
 	struct rln_ev_sip_response_received *p = &ev.sip_response_received;
-	int rc;
 
 	p->block = msg->block;
 	p->reason_phrase = msg->reason;
@@ -182,9 +184,7 @@ void rln_txns_publish_response(struct rln_txns *txns, const struct rln_sip_msg *
 	p->body = msg->body;
 	p->transaction_id = id;
 	p->status_code = msg->status;
-	rc = rln_bus_publish(txns->cfg.bus, &ev);
-	if (rc < 0 && rc != -EAGAIN)
-		rln_log(RLN_LOG_WARNING, owner, "response not delivered: %s", strerror(-rc));
+	publish(txns, &ev);
 }
 
 void rln_txn_set_owner(struct rln_txns *txns, struct rln_txn_id id, uint64_t owner)
