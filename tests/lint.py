@@ -71,6 +71,46 @@ def applications():
                 wrong.append(f'{p}: an application on the public interface, yet it includes {inc}')
 
 
+def example_headers():
+    """R14: an example sees the public header and nothing else of ours."""
+    for p in files(['examples'], '.c'):
+        for inc in re.findall(r'^\s*#\s*include\s*["<]((?:config|lcore|rtp|sip|session|dpdk_app|ringlane)[^">]*)[">]', Path(p).read_text(), re.M):
+            if inc != 'ringlane.h':
+                wrong.append(f'{p}: an application, yet it includes {inc}')
+
+
+def places(pattern, tops, allowed, what):
+    """Every match of the pattern stands in one of the allowed files, once in each."""
+    seen = {}
+    for p in files(tops, '.c'):
+        for number, line in enumerate(Path(p).read_text().split('\n'), 1):
+            if re.search(pattern, line):
+                seen.setdefault(p, []).append(number)
+    for p, lines in seen.items():
+        if p not in allowed:
+            wrong.append(f'{p}:{lines[0]}: {what}')
+        elif len(lines) > 1:
+            wrong.append(f'{p}:{lines[1]}: {what}, and there at one place')
+    for p in allowed - seen.keys():
+        wrong.append(f'{p}: tests/lint.py expects it to be where {what}')
+
+
+def deciders():
+    """R2, R8: the machine's file alone moves a session's state; a layer's hub alone publishes."""
+    places(r'\bs->state = |\bsession->state = |session_of\([^)]*\)->state = ', ['session'], {'session/fsm.c'}, 'only the machine writes a session\'s state')
+    places(r'\brln_bus_publish\(', [r for r in ROOMS if r != 'lcore'],
+           {'sip/txn.c', 'sip/dialog_hub.c', 'session/session_hub.c', 'session/media.c'}, 'only a layer\'s hub publishes')
+
+
+def catalogue():
+    """R36, R209: the kinds of event.def are those that docs/acceptance.md names in R36 and R43 to R112, both ways."""
+    rows = re.findall(r'^\| R(\d+) \| ([^|]*) \|', Path('docs/acceptance.md').read_text(), re.M)
+    named = {k for n, what in rows if int(n) == 36 or 43 <= int(n) <= 112 for k in re.findall(r'\b[A-Z]{3,}(?:_[A-Z]+)+\b|\bEVALUATED\b', what)}
+    kinds = set(re.findall(r'^X\((\w+),', Path('lcore/event.def').read_text(), re.M))
+    for k in sorted(named ^ kinds):
+        wrong.append(f'docs/acceptance.md, section 3: {k} is {"not in lcore/event.def" if k in named else "not named there"}')
+
+
 def cycle(graph):
     state = {}
 
@@ -197,6 +237,9 @@ def main():
     build, cc, flags = sys.argv[1], sys.argv[2], sys.argv[3:]
     arrows()
     applications()
+    example_headers()
+    deciders()
+    catalogue()
     headers(cc, flags)
     documented()
     sizes()
