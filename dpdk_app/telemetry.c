@@ -19,6 +19,7 @@
 #include "lcore/block.h"
 #include "lcore/count.h"
 #include "lcore/heap.h"
+#include "lcore/hist.h"
 #include "lcore/log.h"
 #include "session/apps/apps.h"
 #include "session/coordinator.h"
@@ -101,6 +102,31 @@ static void answer_calls(struct rte_tel_data *d, const char *params)
 		add(d, totals[i].name, rln_count_total(totals[i].counter));
 	if (t.view.config)
 		add(d, "limit", t.view.config->limits.calls);
+}
+
+/* Percentiles for which there are too few calls are left out. */
+static void answer_setup(struct rte_tel_data *d, const char *params)
+{
+	static const struct {
+		const char *name;
+		double percent;
+	} values[] = {{"p50_us", 50}, {"p90_us", 90}, {"p99_us", 99}, {"p999_us", 99.9}, {"max_us", 100}};
+	static const char *const directions[RLN_ROLE_COUNT] = {[RLN_ROLE_UAC] = "outgoing", [RLN_ROLE_UAS] = "incoming"};
+
+	(void)params;
+	for (unsigned role = 0; t.view.coord && role < RLN_ROLE_COUNT; role++) {
+		const struct rln_hist *setup = rln_coord_setup_us(t.view.coord, (enum rln_call_role)role);
+		struct rte_tel_data *child = inner();
+		uint64_t us;
+
+		if (!child)
+			return;
+		add(child, "calls", rln_hist_count(setup));
+		for (unsigned i = 0; i < sizeof(values) / sizeof(values[0]); i++)
+			if (rln_hist_percentile(setup, values[i].percent, &us))
+				add(child, values[i].name, us);
+		attach(d, directions[role], child);
+	}
 }
 
 /* A dictionary for each address of record. */
@@ -355,6 +381,7 @@ static const struct {
 	answer_fn *answer;
 } commands[] = {
 	{"/ringlane/calls", "Calls now and since start.", answer_calls},
+	{"/ringlane/setup", "INVITE to ACTIVE of the calls since start, ringing included: percentiles, us.", answer_setup},
 	{"/ringlane/registrations", "Our registrations: state, last SIP code, seconds granted or until the next try.",
 		answer_registrations},
 	{"/ringlane/counters", "Every counter by name; parameter: control, app or workerN for one thread's share.",

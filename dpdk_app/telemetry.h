@@ -5,7 +5,7 @@
  * counters have one writer each.
  *
  *     /ringlane/calls     /ringlane/counters[,control|app|workerN]    /ringlane/lcores    /ringlane/rings    /ringlane/pools
- *     /ringlane/events    /ringlane/queues    /ringlane/ports      /ringlane/log[,LEVEL]                     /ringlane/trace[,on|off]
+ *     /ringlane/events    /ringlane/queues    /ringlane/ports    /ringlane/setup    /ringlane/log[,LEVEL]    /ringlane/trace[,on|off]
  */
 #pragma once
 

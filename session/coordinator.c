@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "lcore/heap.h"
+#include "lcore/hist.h"
 #include "lcore/net/net.h"
 #include "session/actions.h"
 #include "session/channel.h"
@@ -289,6 +290,8 @@ static int create_parts(struct rln_coord *coord)
 		rc = rln_session_manager_create(&coord->sessions, &manager);
 	if (rc == 0)
 		rc = rln_subs_create(&coord->subs, cfg->sessions);
+	for (unsigned role = 0; rc == 0 && role < RLN_ROLE_COUNT; role++)
+		rc = rln_hist_create(&coord->layers.setup_us[role]);
 	if (rc != 0)
 		return rc;
 	fill_layers(coord);
@@ -345,6 +348,8 @@ void rln_coord_destroy(struct rln_coord *coord)
 	rln_session_manager_destroy(coord->sessions);
 	rln_registry_destroy(coord->registry);
 	rln_registrations_unwatch(coord);
+	for (unsigned role = 0; role < RLN_ROLE_COUNT; role++)
+		rln_hist_destroy(coord->layers.setup_us[role]);
 	explicit_bzero(coord->peers, sizeof(coord->peers));
 	rln_free(coord);
 }
@@ -413,4 +418,9 @@ uint32_t rln_coord_sessions(const struct rln_coord *coord)
 uint32_t rln_coord_capacity(const struct rln_coord *coord)
 {
 	return rln_session_manager_capacity(coord->sessions);
+}
+
+const struct rln_hist *rln_coord_setup_us(const struct rln_coord *coord, enum rln_call_role role)
+{
+	return coord->layers.setup_us[role];
 }

@@ -31,6 +31,7 @@ struct rln_config_registration;
 struct rln_coord;
 struct rln_channels;
 struct rln_dialogs;
+struct rln_hist;
 struct rln_net_shared;
 struct rln_placement;
 struct rln_transport;
@@ -162,6 +163,8 @@ struct rln_bus *rln_coord_bus(struct rln_coord *coord);
 const struct rln_registry *rln_coord_registry(const struct rln_coord *coord);
 uint32_t rln_coord_sessions(const struct rln_coord *coord); /* not yet cleaned up */
 uint32_t rln_coord_capacity(const struct rln_coord *coord);
+/* From the INVITE (received, or ordered by MAKE_CALL) to ACTIVE, ringing included, of every call so far; us. Written by control. */
+const struct rln_hist *rln_coord_setup_us(const struct rln_coord *coord, enum rln_call_role role);
 
 /* Drain: refuses new calls with 503 and hangs up every call (BYE); done when rln_coord_sessions() is 0. Any thread. */
 void rln_coord_drain(struct rln_coord *coord);

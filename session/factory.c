@@ -5,11 +5,13 @@
  */
 #include <errno.h>
 
+#include "lcore/clock.h"
 #include "lcore/count.h"
 #include "lcore/log.h"
 #include "session/coord_priv.h"
 #include "session/intercept.h"
 #include "session/session.h"
+#include "sip/message.h"
 
 /* Registered, mapped, known to subscribers, and told; removed again when that fails. */
 static int introduce(struct rln_coord *coord, struct rln_session *s)
@@ -48,12 +50,14 @@ struct rln_session *rln_factory_incoming(
 	struct rln_coord *coord, struct rln_session_id id, const struct rln_event *ev, unsigned peer, unsigned policy)
 {
 	struct rln_session *s = rln_session_manager_create_session(coord->sessions, id);
+	const struct rln_sip_msg *msg = rln_sip_msg_of(rln_event_block(ev));
 
 	if (!s)
 		return NULL;
 	s->role = RLN_ROLE_UAS;
 	s->peer = (uint16_t)peer;
 	s->policy = (uint8_t)policy;
+	s->began_ns = msg && msg->rx_ns ? msg->rx_ns : rln_clock_ns();
 	s->dialog.v = ev->id;
 	s->dialog_hold = RLN_HOLD_RUNNING;
 	if (introduce(coord, s) != 0)
@@ -75,6 +79,7 @@ int rln_factory_outgoing(struct rln_coord *coord, const struct rln_event *ev, st
 		return -ENOENT;
 	}
 	s->role = RLN_ROLE_UAC;
+	s->began_ns = rln_clock_ns();
 	s->peer = call->peer;
 	s->policy = call->late_offer ? RLN_CALL_LATE_OFFER : 0;
 	s->other = call->other;

@@ -10,8 +10,10 @@
 
 #include <errno.h>
 
+#include "lcore/clock.h"
 #include "lcore/count.h"
 #include "lcore/heap.h"
+#include "lcore/hist.h"
 #include "lcore/log.h"
 #include "session/actions.h"
 
@@ -183,6 +185,15 @@ static bool act(struct rln_step *st, const struct rln_row *row)
 	return true;
 }
 
+static void established(const struct rln_machine *m, const struct rln_session *s)
+{
+	struct rln_hist *setup = m->layers->setup_us[s->role];
+
+	rln_count(RLN_C_CALLS_ESTABLISHED);
+	if (setup)
+		rln_hist_record(setup, (rln_clock_ns() - s->began_ns) / 1000);
+}
+
 /* The one place where a session's state is written. */
 static void move(const struct rln_machine *m, struct rln_step *st, const struct rln_row *row)
 {
@@ -196,7 +207,7 @@ static void move(const struct rln_machine *m, struct rln_step *st, const struct 
 	s->state = (uint8_t)next;
 	rln_session_manager_update_session_state(m->sessions, s->id, next);
 	if (old == RLN_STATE_NEGOTIATING && next == RLN_STATE_ACTIVE)
-		rln_count(RLN_C_CALLS_ESTABLISHED);
+		established(m, s);
 	rln_publish_state(st, old);
 }
 

@@ -11,6 +11,7 @@
 #include "session/registry.h"
 #include "sip/message.h"
 
+struct rln_hist;
 struct rln_session;
 
 /* As sip/dialog.h says of the functions with these names. */
@@ -69,6 +70,7 @@ struct rln_layers {
 	struct rln_wheel *wheel;
 	struct rln_session_manager *sessions;
 	struct rln_call_settings set;
+	struct rln_hist *setup_us[RLN_ROLE_COUNT]; /* INVITE to ACTIVE; NULL: not kept */
 	/* The session hub's emit path (R149): 0 or -errno; the event's block is taken in every case. */
 	int (*publish)(void *arg, struct rln_event *ev);
 	/* Index of a local address in the net's table, -1 when it is none of ours. */

@@ -93,6 +93,7 @@ struct rln_session {
 	uint32_t sdp_version;          /* of our last description (RFC 3264 8) */
 	uint16_t local_sdp_len;
 	char *local_sdp;               /* our last description; control heap */
+	uint64_t began_ns;             /* its INVITE was received, or ordered by MAKE_CALL */
 	uint64_t other;                /* session id of the linked call, 0 = none */
 	uint64_t asker;                /* the bridged session for which our offer is open, 0 = our own */
 	rln_block_ref request;         /* MAKE_CALL's texts, until the INVITE has its answer */

@@ -48,6 +48,7 @@ struct rln_sip_msg {
 	struct rln_addr source;       /* whence the datagram came */
 	struct rln_addr local;        /* our address that it came to */
 	uint8_t worker;               /* the worker that received it: the answer leaves there */
+	uint64_t rx_ns;               /* clock at the poll that found it; 0: not off a wire */
 
 	struct rln_slice raw;         /* the datagram, from the start line to the end of the body */
 	struct rln_slice headers;     /* of raw: from the first header to the empty line; the one slice that no NUL follows */

@@ -209,6 +209,7 @@ static void on_datagram(struct rln_transport *tp, const struct rte_mbuf *m)
 	if (rc < 0)
 		return;
 	msg->worker = pkt->worker;
+	msg->rx_ns = pkt->rx_ns;
 	on_message(tp, msg);
 }
 

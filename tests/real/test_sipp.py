@@ -53,6 +53,9 @@ def clean(stats, calls):
 def sipp_uac_200_concurrent(w):
     server, _, theirs = serve(w)
     clean(sipp(w, theirs, '-sn', 'uac', '-r', 50, '-l', 200, '-d', 4000, calls=400, timeout=60), 400)
+    setup = telemetry(server, '/ringlane/setup')
+    check(setup['incoming']['calls'] == 400 and setup['outgoing'] == {'calls': 0}, setup)
+    check(0 < setup['incoming']['p50_us'] <= setup['incoming']['p99_us'] <= setup['incoming']['max_us'], setup)
     nothing_left(server)
 
 

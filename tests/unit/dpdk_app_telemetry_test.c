@@ -118,6 +118,7 @@ static void test_commands_answer(void **state)
 	expect("/ringlane/rings", "\"events_worker0\":0");
 	expect("/ringlane/ports", "\"/ringlane/ports\":{}");
 	expect("/ringlane/queues", "\"/ringlane/queues\":{}");
+	expect("/ringlane/setup", "\"/ringlane/setup\":{}");
 }
 
 static void test_every_counter_fits_into_one_answer(void **state)

@@ -4,6 +4,8 @@
 
 #include <pthread.h>
 
+#include "lcore/hist.h"
+
 static const struct rln_signalling_handler nobody;
 
 static void a_caller_sees_every_event_of_its_call(void **state)
@@ -42,6 +44,47 @@ static void a_caller_sees_every_event_of_its_call(void **state)
 	assert_int_equal(rln_sub_pop(sub, &ev), -EPIPE);
 	assert_false(rln_registry_knows(rln_coord_registry(coord), id.v, &e));
 	forget(sub);
+}
+
+static uint64_t longest_setup_us(enum rln_call_role role, uint64_t calls)
+{
+	const struct rln_hist *setup = rln_coord_setup_us(coord, role);
+	uint64_t us;
+
+	assert_int_equal(rln_hist_count(setup), calls);
+	assert_true(rln_hist_percentile(setup, 100, &us));
+	return us;
+}
+
+/* From the poll that found the INVITE, or from MAKE_CALL; a call that never is ACTIVE has no such time. */
+static void set_up_takes_from_the_invite_to_active(void **state)
+{
+	unsigned alice = peer_new("alice", 5060, false, nobody);
+	struct rln_call_request request = {.peer = alice, .to = "bob@198.18.0.2"};
+	struct rln_session_id placed = rln_coord_reserve(coord), given_up = rln_coord_reserve(coord), taken;
+	struct fake_dialog *d;
+
+	(void)state;
+	wire_rx_ns = rln_clock_ns() - 70 * RLN_MS; /* it waited for the control lcore */
+	d = wire_invites("alice", 5060, SDP_PEER);
+	wire_rx_ns = 0;
+	taken = rln_registry_session_of_dialog(rln_coord_registry(coord), (struct rln_dialog_id){d->id});
+	assert_int_equal(rln_coord_accept(coord, taken), 0);
+	turn();
+	assert_int_equal(rln_hist_count(rln_coord_setup_us(coord, RLN_ROLE_UAS)), 0); /* until the ACK */
+	wire_establishes(d, NULL);
+	assert_in_range(longest_setup_us(RLN_ROLE_UAS, 1), 70000, 60000000);
+	assert_int_equal(rln_coord_make_call(coord, given_up, &request), 0);
+	assert_int_equal(rln_coord_hangup(coord, given_up), 0);
+	assert_int_equal(rln_coord_make_call(coord, placed, &request), 0);
+	turn();
+	assert_int_equal(rln_hist_count(rln_coord_setup_us(coord, RLN_ROLE_UAC)), 0);
+	for (unsigned i = 0; i < DIALOGS; i++)
+		if (dialogs[i].invite_open && &dialogs[i] != d)
+			wire_establishes(&dialogs[i], SDP_PEER);
+	assert_in_range(longest_setup_us(RLN_ROLE_UAC, 1), 0, 60000000);
+	rln_coord_drain(coord);
+	turn();
 }
 
 /* The application's own offer goes out as it is; without any, the peer's 2xx makes it. */
@@ -533,6 +576,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(a_caller_sees_every_event_of_its_call),
+		T(set_up_takes_from_the_invite_to_active),
 		T(the_offer_is_the_callers_choice),
 		T(requests_that_cannot_be_are_refused_at_once),
 		T(a_target_that_nobody_knows_fails_by_event),

@@ -55,6 +55,7 @@ static unsigned ports_n;
 static int64_t replaced; /* what rln_dialog_find_replaced() says: a dialog, 0, or minus a SIP code */
 static bool no_leg;
 static const char *wire_headers = "Subject: hello\r\nX: y\r\n"; /* of every INVITE */
+static uint64_t wire_rx_ns;                                    /* of every INVITE; 0: not off a wire */
 
 /* ---- the dialog layer's and the transport's doubles ---- */
 
@@ -470,6 +471,7 @@ static UNUSED struct fake_dialog *wire_invites(const char *user, uint16_t port, 
 	memset(msg, 0, sizeof(*msg));
 	msg->local = net.addrs[0].addr;
 	msg->local.port = port;
+	msg->rx_ns = wire_rx_ns;
 	assert_int_equal(rln_addr_parse(&msg->source, "198.18.0.2", 10), 0);
 	snprintf(uri, sizeof(uri), "sip:%s@198.18.0.1", user);
 	msg->request_uri.text = put((char *)msg, &at, uri);
