@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Calls at a steady rate from templates: INVITE, wait for 200, ACK, hold, BYE, wait for 200. Open loop: the schedule never waits for
+ * Calls at a steady rate from templates: INVITE, wait for 200, ACK, hold, BYE, wait for 200; in between, when a mode asks for it, re-INVITEs
+ * that change the direction of the audio. Open loop: the schedule never waits for
  * answers. Requests are retransmitted like RFC 3261 timers A and E; a call without answer after 32 s has failed.
  * Prints one JSON line: calls, failures, retransmissions, set-up times in us.
  */
@@ -20,19 +21,21 @@
 #define DEAD_NS   32000000000ull
 #define BUCKETS   4096 /* of 16 us: set-up times up to 65 ms, the last one is open */
 
-enum state { FREE, INVITED, HOLDING, BYED };
+enum state { FREE, INVITED, HOLDING, REINVITED, BYED };
 
 struct call {
 	uint64_t began_ns; /* of the request in progress */
 	uint32_t generation;
-	uint16_t media;
+	uint16_t media, cseq; /* cseq: of the last INVITE */
 	uint8_t state;
+	bool is_held; /* we asked for it, and the peer agreed or will */
 	char to_tag[40];
 };
 
 struct due {
 	uint64_t at_ns, dead_ns;
 	uint32_t slot, generation;
+	uint16_t cseq;
 	uint8_t state;
 };
 
@@ -41,6 +44,10 @@ struct due {
 struct queue {
 	struct due *entry;
 	uint32_t head, tail;
+};
+
+struct times {
+	uint64_t n, max_ns, bucket[BUCKETS];
 };
 
 struct calls {
@@ -52,7 +59,9 @@ struct calls {
 	uint32_t run;                /* tells this run's Call-IDs and branches from those of an earlier one */
 	struct queue hold, retry[4]; /* retry[k]: waits T1 << k, the last one for ever (timer E's T2) */
 	uint64_t started, answered, done, failed, refused, retransmitted, unexpected, skipped;
-	uint64_t setup[BUCKETS], setup_max_ns;
+	struct times setup, change;
+	struct calls_changes changes;
+	void (*on_change)(void *arg, uint32_t slot, uint16_t media);
 	void (*on_answer)(void *arg, uint32_t slot, uint16_t media);
 	void *arg;
 };
@@ -68,10 +77,31 @@ static struct due *queue_due(struct calls *c, struct queue *q, uint64_t now)
 	while (q->head != q->tail && q->entry[q->head % QUEUE].at_ns <= now) {
 		struct due *due = &q->entry[q->head++ % QUEUE];
 
-		if (c->call[due->slot].generation == due->generation && c->call[due->slot].state == due->state)
+		const struct call *call = &c->call[due->slot];
+
+		if (call->generation == due->generation && call->state == due->state && call->cseq == due->cseq)
 			return due;
 	}
 	return NULL;
+}
+
+static void times_add(struct times *t, uint64_t ns)
+{
+	t->n++;
+	t->bucket[RTE_MIN(ns / 16000, (uint64_t)BUCKETS - 1)]++;
+	t->max_ns = RTE_MAX(t->max_ns, ns);
+}
+
+static uint64_t percentile_us(const struct times *t, double p)
+{
+	uint64_t want = (uint64_t)(p * (double)t->n), seen = 0;
+
+	for (unsigned i = 0; i < BUCKETS; i++) {
+		seen += t->bucket[i];
+		if (seen > want)
+			return (i + 1) * 16;
+	}
+	return t->max_ns / 1000;
 }
 
 static void request(struct calls *c, uint32_t slot, const char *method, unsigned cseq, const char *branch)
@@ -84,16 +114,16 @@ static void request(struct calls *c, uint32_t slot, const char *method, unsigned
 
 	if (method[0] == 'I')
 		body = snprintf(sdp, sizeof(sdp),
-			"v=0\r\no=gen 1 1 IN IP4 %s\r\ns=-\r\nc=IN IP4 %s\r\nt=0 0\r\nm=audio %u RTP/AVP 0\r\na=rtpmap:0 "
-			"PCMU/8000\r\n",
-			g->local, g->local, call->media);
+			"v=0\r\no=gen 1 %u IN IP4 %s\r\ns=-\r\nc=IN IP4 %s\r\nt=0 0\r\nm=audio %u RTP/AVP 0\r\na=rtpmap:0 "
+			"PCMU/8000\r\na=%s\r\n",
+			cseq, g->local, g->local, call->media, call->is_held ? "sendonly" : "sendrecv");
 	len = snprintf(text, sizeof(text),
-		"%s sip:%s@%s:5060 SIP/2.0\r\nVia: SIP/2.0/UDP %s:5060;branch=z9hG4bK-%08x-%s-%u-%u\r\nFrom: "
+		"%s sip:%s@%s:5060 SIP/2.0\r\nVia: SIP/2.0/UDP %s:5060;branch=z9hG4bK-%08x-%s%u-%u-%u\r\nFrom: "
 		"<sip:gen@%s:5060>;tag=g%u\r\n"
 		"To: <sip:%s@%s:5060>%s%s\r\nCall-ID: %08x-%08x@gen%08x\r\nCSeq: %u %s\r\nContact: "
 		"<sip:gen@%s:5060>\r\nMax-Forwards: 70\r\n"
 		"%sContent-Length: %d\r\n\r\n%.*s",
-		method, c->o->user, g->peer, g->local, c->run, branch, slot, call->generation, g->local, slot, c->o->user,
+		method, c->o->user, g->peer, g->local, c->run, branch, cseq, slot, call->generation, g->local, slot, c->o->user,
 		g->peer, call->to_tag[0] ? ";tag=" : "", call->to_tag, slot, call->generation, c->run, cseq, method, g->local,
 		body ? "Content-Type: application/sdp\r\n" : "", body, body, sdp);
 	m = gen_udp(c->g, 5060, 5060, (unsigned)len, &payload);
@@ -104,15 +134,26 @@ static void request(struct calls *c, uint32_t slot, const char *method, unsigned
 	gen_send(c->g, m);
 }
 
-/* Sends INVITE or BYE for the first time and arms its retransmission. */
+/* INVITE, re-INVITE or BYE, whichever the call waits for the answer of. */
+static void request_again(struct calls *c, uint32_t slot)
+{
+	const struct call *call = &c->call[slot];
+
+	if (call->state == BYED)
+		request(c, slot, "BYE", call->cseq + 1u, "b");
+	else
+		request(c, slot, "INVITE", call->cseq, "i");
+}
+
+/* Sends it for the first time and arms its retransmission. */
 static void ask(struct calls *c, uint32_t slot, enum state state, uint64_t now)
 {
 	struct call *call = &c->call[slot];
 
 	call->state = (uint8_t)state;
 	call->began_ns = now;
-	request(c, slot, state == INVITED ? "INVITE" : "BYE", state == INVITED ? 1 : 2, state == INVITED ? "i" : "b");
-	queue_push(&c->retry[0], &(struct due){now + T1_NS, now + DEAD_NS, slot, call->generation, (uint8_t)state});
+	request_again(c, slot);
+	queue_push(&c->retry[0], &(struct due){now + T1_NS, now + DEAD_NS, slot, call->generation, call->cseq, (uint8_t)state});
 }
 
 static void end(struct calls *c, uint32_t slot)
@@ -127,7 +168,6 @@ static void answered(struct calls *c, uint32_t slot, const char *text, uint64_t 
 {
 	struct call *call = &c->call[slot];
 	const char *to = strstr(text, "\r\nTo:"), *tag = to ? strstr(to, ";tag=") : NULL, *media = strstr(text, "m=audio ");
-	uint64_t took = now - call->began_ns;
 
 	if (!tag || !media) {
 		c->unexpected++;
@@ -137,15 +177,41 @@ static void answered(struct calls *c, uint32_t slot, const char *text, uint64_t 
 	snprintf(call->to_tag, sizeof(call->to_tag), "%.*s", (int)strcspn(tag, "\r\n;>"), tag);
 	request(c, slot, "ACK", 1, "a");
 	c->answered++;
-	c->setup[RTE_MIN(took / 16000, (uint64_t)BUCKETS - 1)]++;
-	c->setup_max_ns = RTE_MAX(c->setup_max_ns, took);
+	times_add(&c->setup, now - call->began_ns);
 	call->state = HOLDING;
 	if (c->on_answer)
 		c->on_answer(c->arg, slot, (uint16_t)atoi(media + 8));
 	else if (c->o->hold_s <= 0)
 		ask(c, slot, BYED, now);
 	else
-		queue_push(&c->hold, &(struct due){now + (uint64_t)(c->o->hold_s * 1e9), 0, slot, call->generation, HOLDING});
+		queue_push(&c->hold, &(struct due){now + (uint64_t)(c->o->hold_s * 1e9), 0, slot, call->generation, 1, HOLDING});
+}
+
+/* The answer must mirror the direction that we offered (RFC 3264 6.1). */
+static bool is_mirrored(const struct call *call, const char *text)
+{
+	if (call->is_held)
+		return strstr(text, "\r\na=recvonly\r\n") != NULL;
+	return !strstr(text, "\r\na=recvonly\r\n") && !strstr(text, "\r\na=sendonly\r\n") && !strstr(text, "\r\na=inactive\r\n");
+}
+
+/* The final response to our re-INVITE. */
+static void changed(struct calls *c, uint32_t slot, unsigned status, const char *text, uint64_t now)
+{
+	struct call *call = &c->call[slot];
+
+	request(c, slot, "ACK", call->cseq, status == 200 ? "a" : "i");
+	call->state = HOLDING;
+	if (status != 200) {
+		call->is_held = !call->is_held; /* as before */
+		c->changes.refused++;
+		return;
+	}
+	c->changes.answered++;
+	c->changes.wrong_direction += !is_mirrored(call, text);
+	times_add(&c->change, now - call->began_ns);
+	if (c->on_change)
+		c->on_change(c->arg, slot, call->media);
 }
 
 void calls_take(void *arg, const struct gen_datagram *d)
@@ -153,7 +219,8 @@ void calls_take(void *arg, const struct gen_datagram *d)
 	struct calls *c = arg;
 	char text[2048];
 	const char *id;
-	unsigned slot, generation, status;
+	unsigned slot, generation, status, cseq = 0;
+	const char *order;
 	struct call *call;
 
 	if (d->dst != 5060 || d->len >= sizeof(text))
@@ -169,14 +236,19 @@ void calls_take(void *arg, const struct gen_datagram *d)
 	call = &c->call[slot];
 	if (status < 200 || generation != call->generation)
 		return; /* a provisional, or an answer that came twice */
+	order = strstr(text, "\r\nCSeq: ");
+	if (order)
+		sscanf(order + 8, "%u", &cseq);
 	if (call->state == INVITED && status == 200) {
 		answered(c, slot, text, gen_ns(c->g));
 	} else if (call->state == INVITED) {
 		request(c, slot, "ACK", 1, "i");
 		c->refused++;
 		end(c, slot);
+	} else if (call->state == REINVITED && cseq == call->cseq) {
+		changed(c, slot, status, text, gen_ns(c->g));
 	} else if (status == 200 && strstr(text, " INVITE\r\n")) {
-		request(c, slot, "ACK", 1, "a"); /* our ACK was lost */
+		request(c, slot, "ACK", cseq, "a"); /* our ACK was lost */
 	} else if (call->state == BYED && strstr(text, " BYE\r\n")) {
 		if (status == 200)
 			c->done++;
@@ -200,8 +272,7 @@ static void retries(struct calls *c, uint64_t now)
 				continue;
 			}
 			c->retransmitted++;
-			request(c, due->slot, due->state == INVITED ? "INVITE" : "BYE", due->state == INVITED ? 1 : 2,
-				due->state == INVITED ? "i" : "b");
+			request_again(c, due->slot);
 			due->at_ns = now + (T1_NS << next);
 			queue_push(&c->retry[next], due);
 		}
@@ -220,22 +291,12 @@ void calls_start(struct calls *c, uint64_t now, uint16_t media)
 	slot = c->free[--c->free_n];
 	call = &c->call[slot];
 	call->media = media;
+	call->cseq = 1;
+	call->is_held = false;
 	call->to_tag[0] = '\0';
 	c->started++;
 	c->up++;
 	ask(c, slot, INVITED, now);
-}
-
-static uint64_t percentile_us(const struct calls *c, double p)
-{
-	uint64_t want = (uint64_t)(p * (double)c->answered), seen = 0;
-
-	for (unsigned i = 0; i < BUCKETS; i++) {
-		seen += c->setup[i];
-		if (seen > want)
-			return (i + 1) * 16;
-	}
-	return c->setup_max_ns / 1000;
 }
 
 struct calls *calls_new(struct gen *g, const struct gen_options *o)
@@ -293,6 +354,44 @@ void calls_hangup(struct calls *c, uint32_t slot, uint64_t now)
 		ask(c, slot, BYED, now);
 }
 
+void calls_on_change(struct calls *c, void (*change)(void *arg, uint32_t slot, uint16_t media))
+{
+	c->on_change = change;
+}
+
+bool calls_change(struct calls *c, uint32_t slot, uint64_t now)
+{
+	struct call *call = &c->call[slot];
+
+	if (call->state != HOLDING)
+		return false;
+	call->is_held = !call->is_held;
+	call->cseq++;
+	c->changes.asked++;
+	ask(c, slot, REINVITED, now);
+	return true;
+}
+
+bool calls_is_held(const struct calls *c, uint32_t slot)
+{
+	return c->call[slot].is_held;
+}
+
+struct calls_changes calls_changes(const struct calls *c)
+{
+	struct calls_changes got = c->changes;
+
+	got.p50_us = percentile_us(&c->change, 0.5);
+	got.p99_us = percentile_us(&c->change, 0.99);
+	got.max_us = c->change.max_ns / 1000;
+	return got;
+}
+
+uint64_t calls_retransmitted(const struct calls *c)
+{
+	return c->retransmitted;
+}
+
 uint32_t calls_up(const struct calls *c)
 {
 	return c->up;
@@ -340,8 +439,8 @@ int gen_calls(struct gen *g, const struct gen_options *o)
 	       "\"retransmitted\":%lu,\"unexpected\":%lu,\"skipped\":%lu,\"open\":%u,\"setup_us\":{\"p50\":%lu,\"p99\":%lu,"
 	       "\"p999\":%lu,\"max\":%lu}}\n",
 		o->rate, o->seconds, c->started, c->answered, c->done, c->failed, c->refused, c->retransmitted, c->unexpected,
-		c->skipped, c->up, percentile_us(c, 0.5), percentile_us(c, 0.99), percentile_us(c, 0.999),
-		c->setup_max_ns / 1000);
+		c->skipped, c->up, percentile_us(&c->setup, 0.5), percentile_us(&c->setup, 0.99), percentile_us(&c->setup, 0.999),
+		c->setup.max_ns / 1000);
 	rc = calls_clean(c) ? 0 : 1;
 	calls_free(c);
 	return rc;

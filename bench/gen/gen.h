@@ -27,7 +27,9 @@ struct gen_options {
 	const char *mode, *local, *peer, *user;
 	double rate;      /* calls: a second; echo: packets a second, 0 = as fast as the device takes them */
 	double seconds;   /* of sending */
-	unsigned legs;    /* echo */
+	unsigned legs;    /* echo, churn */
+	double churn;     /* churn: re-INVITEs a second, beside the packets of echo */
+	bool is_silent;   /* churn without packets */
 	double hold_s;    /* calls: between ACK and BYE */
 	bool raw;         /* echo without calls: the peer turns any frame round (testpmd 5tswap) */
 	const char *peer_mac;
