@@ -167,6 +167,7 @@ EXAMPLES := $(patsubst examples/%.c,$(BUILD)/examples/%,$(filter-out examples/pl
 TEST_PLUGINS := $(patsubst tests/plugins/%.c,$(BUILD)/plugins/%.so,$(wildcard tests/plugins/*.c))
 DRIVE := $(BUILD)/real/drive
 GEN := $(BUILD)/ringlane-gen
+FAILED := $(BUILD)/bench-failed
 MICRO := $(patsubst bench/micro/%.c,$(BUILD)/micro/%,$(wildcard bench/micro/*.c))
 
 $(PROGRAM): $(BUILD)/dpdk_app/main.o $(call archives,dpdk_app)
@@ -187,6 +188,10 @@ $(BUILD)/examples/%: examples/%.c $(LIB_A)
 	$(application)
 
 $(DRIVE): tests/real/drive.c $(LIB_A)
+	@mkdir -p $(@D)
+	$(application)
+
+$(FAILED): bench/failed.c $(LIB_A)
 	@mkdir -p $(@D)
 	$(application)
 
@@ -235,7 +240,7 @@ test: deps-test
 	@tests/run.sh
 
 bench: deps-test
-	@$(MAKE) --no-print-directory -j2 programs $(GEN) $(MICRO)
+	@$(MAKE) --no-print-directory -j2 programs $(GEN) $(FAILED) $(MICRO)
 	@bench/run.py
 
 lint: deps-test
