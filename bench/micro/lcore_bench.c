@@ -2,7 +2,8 @@
 /*
  * What the runtime costs, one operation at a time. JSON lines on stdout: first the machine, then a line per figure with the
  * median of the runs and their spread, in ns per operation. The event hop (control to worker and back, both threads
- * polling) prints percentiles of single hops: its target is 2,000 ns at p50.
+ * polling) prints percentiles of single hops: its target is 2,000 ns at p50. Beside them the bare rings that they rest on, with elements of
+ * the same 64 bytes: what the bus itself costs is the ratio.
  */
 #include <inttypes.h>
 #include <pthread.h>
@@ -10,6 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <rte_ring.h>
+#include <rte_ring_elem.h>
 
 #include "bench/micro/micro.h"
 #include "lcore/bus.h"
@@ -24,6 +28,7 @@
 #define OPERATIONS 1000000u
 #define HOPS       50000u
 #define OBJECTS    10000u
+#define RING       1024u /* elements, as in the bus's rings here */
 
 static volatile uint64_t sink; /* what the compiler may not leave out */
 
@@ -90,33 +95,90 @@ static void *worker_main(void *arg)
 	return NULL;
 }
 
-static void event_hop(void)
+static void hop_event(void)
+{
+	const struct rln_event ev = {.kind = RLN_EV_STOP_MEDIA_STREAM, .id = rln_id_make(RLN_ID_MEDIA, 0, 1, 1)};
+
+	rln_bus_publish(bus, &ev);
+	while (rln_bus_poll(bus, 32) == 0)
+		;
+}
+
+/* --- bare rings --- */
+
+static struct rte_ring *there, *back;
+
+static struct rte_ring *ring_new(void)
+{
+	ssize_t size = rte_ring_get_memsize_elem(sizeof(struct rln_event), RING);
+	struct rte_ring *r = size > 0 ? aligned_alloc(64, ((size_t)size + 63) & ~(size_t)63) : NULL;
+
+	if (!r || rte_ring_init(r, "bare", RING, RING_F_SP_ENQ | RING_F_SC_DEQ) != 0)
+		abort();
+	return r;
+}
+
+static void *ring_main(void *arg)
+{
+	struct rln_event ev[32];
+
+	(void)arg;
+	pin(1);
+	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
+		unsigned n = rte_ring_sc_dequeue_burst_elem(there, ev, sizeof(ev[0]), 32, NULL);
+
+		for (unsigned i = 0; i < n; i++)
+			rte_ring_sp_enqueue_elem(back, &ev[i], sizeof(ev[i]));
+	}
+	return NULL;
+}
+
+static void hop_ring(void)
+{
+	struct rln_event ev = {.kind = RLN_EV_STOP_MEDIA_STREAM};
+
+	rte_ring_sp_enqueue_elem(there, &ev, sizeof(ev));
+	while (rte_ring_sc_dequeue_burst_elem(back, &ev, sizeof(ev), 1, NULL) == 0)
+		;
+	answered = rln_clock_tsc();
+}
+
+static void ring_push_pop(uint32_t count)
+{
+	struct rln_event ev = {.kind = RLN_EV_TERMINATE_SESSION}, got[32];
+
+	for (uint32_t i = 0; i < count; i += 32) {
+		for (int k = 0; k < 32; k++)
+			rte_ring_sp_enqueue_elem(back, &ev, sizeof(ev));
+		sink += rte_ring_sc_dequeue_burst_elem(back, got, sizeof(ev), 32, NULL);
+	}
+}
+
+/* There and back again, both threads polling. */
+static void hops(const char *name, void *(*other)(void *), void (*hop)(void))
 {
 	static double ns[HOPS];
-	struct rln_event ev = {.kind = RLN_EV_STOP_MEDIA_STREAM, .id = rln_id_make(RLN_ID_MEDIA, 0, 1, 1)};
 	pthread_t worker;
 
 	if (sysconf(_SC_NPROCESSORS_ONLN) < 2) {
-		puts("{\"bench\":\"lcore\",\"name\":\"event_hop\",\"unit\":\"ns\",\"median\":\"n/a\",\"why\":\"one CPU\"}");
+		printf("{\"bench\":\"lcore\",\"name\":\"%s\",\"unit\":\"ns\",\"median\":\"n/a\",\"why\":\"one CPU\"}\n", name);
 		return;
 	}
-	if (pthread_create(&worker, NULL, worker_main, NULL) != 0)
+	__atomic_store_n(&stop, false, __ATOMIC_RELAXED);
+	if (pthread_create(&worker, NULL, other, NULL) != 0)
 		abort();
 	for (uint32_t i = 0; i < HOPS; i++) {
 		uint64_t from = rln_clock_tsc();
 
-		rln_bus_publish(bus, &ev);
-		while (rln_bus_poll(bus, 32) == 0)
-			;
+		hop();
 		ns[i] = (double)(answered - from) * 1e9 / rln_clock_hz();
 	}
 	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
 	pthread_join(worker, NULL);
 	qsort(ns, HOPS, sizeof(ns[0]), by_value);
-	printf("{\"bench\":\"lcore\",\"name\":\"event_hop\",\"unit\":\"ns\",\"median\":%.0f,\"p99\":%.0f,\"p999\":%.0f,\"max\":%."
-	       "0f,"
+	printf("{\"bench\":\"lcore\",\"name\":\"%s\",\"unit\":\"ns\",\"median\":%.0f,\"p99\":%.0f,\"p999\":%.0f,\"max\":%.0f,"
 	       "\"samples\":%u}\n",
-		ns[HOPS / 2], ns[HOPS / 100 * 99], ns[HOPS / 1000 * 999], ns[HOPS - 1], HOPS);
+		name, ns[HOPS / 2], ns[HOPS / 100 * 99], ns[HOPS / 1000 * 999], ns[HOPS - 1], HOPS);
 }
 
 static void publish_and_deliver(uint32_t count)
@@ -156,7 +218,13 @@ static void bench_bus(void)
 	take(RLN_CAT_S2D, RLN_ENDPOINT_CONTROL, on_local);
 	pin(0);
 	rln_bus_enter(bus, RLN_ENDPOINT_CONTROL);
-	event_hop();
+	there = ring_new();
+	back = ring_new();
+	hops("ring_hop_bare", ring_main, hop_ring);
+	hops("event_hop", worker_main, hop_event);
+	measure_as("lcore", "ring_bare", ring_push_pop, OPERATIONS);
+	free(there);
+	free(back);
 	measure_as("lcore", "publish_deliver", publish_and_deliver, OPERATIONS);
 	measure_as("lcore", "publish_deliver_block", publish_and_deliver_block, OPERATIONS);
 	measure_as("lcore", "bus_poll_idle", poll_idle, OPERATIONS);
