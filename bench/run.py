@@ -3,11 +3,14 @@
 """make bench: ringlane beside its peers, in one run, as ratios; nothing else may run on the machine meanwhile.
 
 Each part prints its figures and what they are compared with, and adds to bench/results/<time>.json (with the machine). Parts:
-  micro   nanoseconds of single operations
+  micro   nanoseconds of single operations, some as a ratio to the bare thing below them
   echo    10,000 G.711 legs turned round in real time over memif: loss
   turn    the same legs as fast as they go, against testpmd's 5tswap with the same generator, device and frame
-  calls   set-up and tear-down: CPU per call beside SIPp's -sn uas; rates over veth and memif; set-up times; memory
+  calls   set-up and tear-down over veth: CPU per call beside SIPp's -sn uas; set-up times; memory
+  rate    set-up and tear-down over memif: the rate, set-up times, memory
 Run one or several: bench/run.py echo turn. --quick: short runs, figures that prove nothing.
+A figure that is worse than its stored baseline (bench/baseline.json, see baseline.py) by more than the spread fails the run, with its name.
+--baseline: runs the parts three times (--runs N) and stores what they gave as the baseline.
 """
 import json
 import os
@@ -20,10 +23,12 @@ import time
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(TOP / 'tests/real'))
+sys.path[:0] = [str(TOP / 'tests/real'), str(TOP / 'bench')]
+import baseline  # noqa: E402
 from harness import BUILD, World, check, config, sh, telemetry  # noqa: E402
 
 GEN = BUILD / 'ringlane-gen'
+STORED = TOP / 'bench/baseline.json'
 QUICK = '--quick' in sys.argv
 CLOCK = os.sysconf('SC_CLK_TCK')
 result = {'machine': {}, 'parts': {}}
@@ -37,8 +42,11 @@ def machine():
             'commit': sh('git', '-C', TOP, 'rev-parse', '--short', 'HEAD').strip(), 'time': time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())}
 
 
-def say(part, name, value, against=None, ratio=None, target=None, ok=None):
+def say(part, name, value, against=None, ratio=None, target=None, ok=None, key=None, figure=None, better='less'):
+    """One row. `key`: the name under which its baseline is stored, of the ratio or else of `figure`."""
     row = {'value': value, 'against': against, 'ratio': ratio, 'target': target, 'met': ok}
+    if key:
+        row.update(key=key, figure=ratio if figure is None else figure, better=better)
     result['parts'].setdefault(part, {})[name] = row
     text = f'  {name:44} {value}'
     if against is not None:
@@ -99,6 +107,11 @@ def process_cpu(pid):
 
 # ---- parts ----
 
+# What an operation rests on, measured by the same program in the same run.
+BARE = {'event_hop': 'ring_hop_bare', 'publish_deliver': 'ring_bare', 'rtp_consumed': 'bench_make_and_free', 'rtp_turned': 'bench_make_and_free',
+        'rtp_bridged': 'bench_make_and_free', 'rtp_bridged_pcmu_to_pcma': 'bench_make_and_free'}
+
+
 def part_micro(w):
     for prog in sorted((BUILD / 'micro').glob('*')):
         if not os.access(prog, os.X_OK) or prog.suffix:
@@ -109,6 +122,11 @@ def part_micro(w):
                 row = json.loads(line)
                 result['parts'].setdefault('micro', {})[row.get('name', row.get('bench', '?'))] = row
                 print('  ' + line)
+    rows = result['parts']['micro']
+    for name, bare in BARE.items():
+        if all(isinstance(rows[x]['median'], (int, float)) for x in (name, bare)):  # a hop needs two CPUs
+            rows[name].update(key=name, figure=rows[name]['median'] / rows[bare]['median'], better='less', bare=bare)
+            print(f'  {name}: {rows[name]["figure"]:.2f} of {bare}')
 
 
 def part_echo(w):
@@ -117,9 +135,10 @@ def part_echo(w):
     before = rss_kb(server)
     r = gen(w, memif_client('rln-echo'), 'echo', '--legs', legs, '--rate', legs * 50, '--seconds', seconds)
     say('echo', f'{legs} legs, {seconds} s, packets sent', r['sent'])
-    say('echo', 'packets lost', r['lost'], target=0, ok=r['lost'] == 0)
+    say('echo', 'packets lost', r['lost'], target=0, ok=r['lost'] == 0, key='lost', figure=r['lost'])
     say('echo', 'sent and received, packets/s', f'{r["sent_pps"]} / {r["received_pps"]}')
-    say('echo', 'memory growth with the calls up, kB per call', round((rss_kb(server) - before) / legs, 2), target='<= 16', ok=(rss_kb(server) - before) / legs <= 16)
+    grown = round((rss_kb(server) - before) / legs, 2)
+    say('echo', 'memory growth with the calls up, kB per call', grown, target='<= 16', ok=grown <= 16, key='memory_kb_per_call', figure=grown)
     server.stop(timeout=60)
 
 
@@ -144,7 +163,7 @@ def part_turn(w):
         pmd.wait()
     mine, his = statistics.median(ours), statistics.median(theirs)
     say('turn', f'legs turned, packets/s (median of {runs}: {min(ours)}..{max(ours)})', mine, f'testpmd 5tswap {his} ({min(theirs)}..{max(theirs)})', mine / his,
-        '>= 0.40', mine / his >= 0.40)
+        '>= 0.40', mine / his >= 0.40, key='rate_ratio', better='more')
 
 
 def on_veth(w):
@@ -168,7 +187,7 @@ def part_calls(w):
     r = gen(w, 'net_af_packet0,iface=g,framecnt=4096', 'calls', '--rate', rate, '--seconds', seconds, ns=b)
     per_call = (lcore_cpu(server) - cpu) / max(1, r['done']) * 1e6
     bad = r['failed'] + r['refused'] + r['skipped'] + r['open']
-    say('calls', f'veth: {rate} calls/s for {seconds} s, calls that failed', bad, target=0, ok=bad == 0)
+    say('calls', f'veth: {rate} calls/s for {seconds} s, calls that failed', bad, target=0, ok=bad == 0, key='failed', figure=bad)
     say('calls', 'veth: retransmissions by the generator', r['retransmitted'])
     first = rss_kb(server)
     half = gen(w, 'net_af_packet0,iface=g,framecnt=4096', 'calls', '--rate', rate // 2, '--seconds', seconds // 3, ns=b)
@@ -183,7 +202,7 @@ def part_calls(w):
     sipp_per_call = process_cpu(uas.p.pid) / max(1, sipp['done']) * 1e6
     uas.p.kill()
     say('calls', 'CPU per call, us', round(per_call, 1), f'SIPp -sn uas {sipp_per_call:.1f} ({sipp["done"]} of {sipp["started"]} calls)', per_call / sipp_per_call,
-        '<= 1.00', per_call <= sipp_per_call)
+        '<= 1.00', per_call <= sipp_per_call, key='cpu_ratio')
 
 
 def part_rate(w):
@@ -192,23 +211,24 @@ def part_rate(w):
     first = None
     r = gen(w, memif_client('rln-calls'), 'calls', '--rate', rate, '--seconds', seconds)
     bad = r['failed'] + r['refused'] + r['skipped'] + r['open']
-    say('rate', f'memif: {rate} calls/s for {seconds} s, calls that failed', bad, target=0, ok=bad == 0)
+    say('rate', f'memif: {rate} calls/s for {seconds} s, calls that failed', bad, target=0, ok=bad == 0, key='failed', figure=bad)
     say('rate', 'memif: retransmissions by the generator', r['retransmitted'])
     first = rss_kb(server)
     r = gen(w, memif_client('rln-calls'), 'calls', '--rate', rate // 2, '--seconds', seconds // 3)
     say('rate', f'memif: set-up p99 at {rate // 2} calls/s, us', r['setup_us']['p99'], target='< 5000', ok=r['setup_us']['p99'] < 5000)
-    say('rate', 'memif: memory after the first and the second load, kB', f'{first} / {rss_kb(server)}', target='flat within 5 %', ok=rss_kb(server) < first * 1.05)
+    second = rss_kb(server)
+    say('rate', 'memif: memory after the first and the second load, kB', f'{first} / {second}', target='flat within 5 %', ok=second < first * 1.05,
+        key='memory_second_to_first', figure=second / first)
     server.stop(timeout=90)
 
 
 PARTS = {'micro': part_micro, 'echo': part_echo, 'turn': part_turn, 'calls': part_calls, 'rate': part_rate}
 
 
-def main():
-    chosen = [a for a in sys.argv[1:] if a in PARTS] or list(PARTS)
-    result['machine'] = machine()
-    print(json.dumps(result['machine']))
+def run_parts(chosen):
+    """Fills result['parts']; the names of those that failed."""
     failed = []
+    result['parts'] = {}
     for name in chosen:
         print(f'{name}:', flush=True)
         w = World(f'bench-{name}')
@@ -220,15 +240,51 @@ def main():
             print(f'  FAILED: {e}')
         finally:
             w.close()
+    return failed
+
+
+def save():
     out = TOP / 'bench/results'
     out.mkdir(exist_ok=True)
     path = out / f'{result["machine"]["time"].replace(":", "")}{"-quick" if QUICK else ""}.json'
     path.write_text(json.dumps(result, indent=1) + '\n')
     print(f'saved: {path.relative_to(TOP)}')
-    missed = [f'{p}: {n}' for p, rows in result['parts'].items() for n, r in rows.items() if isinstance(r, dict) and r.get('met') is False]
-    for m in missed:
-        print(f'target missed: {m}')
-    return 1 if failed else 0
+
+
+def verdict(parts, failed, stored):
+    """Prints what missed its target and what fell behind its baseline; the exit code."""
+    for part, rows in parts.items():
+        for name, row in rows.items():
+            if isinstance(row, dict) and row.get('met') is False:
+                print(f'target missed: {part}: {name}')
+    regressions = baseline.compare(stored, parts)
+    for line in regressions:
+        print(f'regression: {line}')
+    return 1 if failed or regressions else 0
+
+
+def store(chosen, runs):
+    several = []
+    for k in range(runs):
+        print(f'run {k + 1} of {runs}')
+        if run_parts(chosen):
+            return 1
+        several.append(result['parts'])
+    baseline.save(STORED, result['machine'], runs, baseline.make(several))
+    print(f'saved: {STORED.relative_to(TOP)}')
+    return 0
+
+
+def main():
+    chosen = [a for a in sys.argv[1:] if a in PARTS] or list(PARTS)
+    result['machine'] = machine()
+    print(json.dumps(result['machine']))
+    if '--baseline' in sys.argv:
+        check(not QUICK, 'a quick run is no baseline')
+        return store(chosen, int(sys.argv[sys.argv.index('--runs') + 1]) if '--runs' in sys.argv else 3)
+    failed = run_parts(chosen)
+    save()
+    return verdict(result['parts'], failed, {} if QUICK else baseline.load(STORED))
 
 
 if __name__ == '__main__':
