@@ -8,10 +8,14 @@ Each part prints its figures and what they are compared with, and adds to bench/
   turn    the same legs as fast as they go, against testpmd's 5tswap with the same generator, device and frame
   calls   set-up and tear-down over veth: CPU per call beside SIPp's -sn uas; set-up times; memory
   rate    set-up and tear-down over memif: the rate, set-up times, memory
+  tap     set-up to ACTIVE with the embedded default (TAP), beside SIPp's -sn uas
+  failed  how long after its cause (486, ICMP) an application learns that its call failed
+  churn   5,000 calls with their packets over memif, held and resumed by 500 re-INVITEs a second: events, packets, the control lcore's time
 Run one or several: bench/run.py echo turn. --quick: short runs, figures that prove nothing.
 A figure that is worse than its stored baseline (bench/baseline.json, see baseline.py) by more than the spread fails the run, with its name.
 --baseline: runs the parts three times (--runs N) and stores what they gave as the baseline.
 """
+import csv
 import json
 import os
 import platform
@@ -25,7 +29,7 @@ from pathlib import Path
 TOP = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TOP / 'tests/real'), str(TOP / 'bench')]
 import baseline  # noqa: E402
-from harness import BUILD, World, check, config, sh, telemetry  # noqa: E402
+from harness import BUILD, RINGLANE, World, check, config, nothing_left, sh, telemetry  # noqa: E402
 
 GEN = BUILD / 'ringlane-gen'
 STORED = TOP / 'bench/baseline.json'
@@ -60,14 +64,22 @@ def say(part, name, value, against=None, ratio=None, target=None, ok=None, key=N
 
 # ---- processes ----
 
-def gen(w, device, *args, ns=None, cpu=0, timeout=300, **kw):
-    """One run of the generator; its JSON line."""
-    p = w.run(GEN, '--no-huge', '--no-shconf', '-m', 512, '--no-pci', '--file-prefix', f'gen{len(w.procs)}', '--lcores', f'0@{cpu}', '--vdev', device, '--', *args,
-              ns=ns, env={'RUNTIME_DIRECTORY': str(w.dir)}, name='gen', **kw)
+def gen_start(w, device, *args, ns=None, cpu=0, **kw):
+    return w.run(GEN, '--no-huge', '--no-shconf', '-m', 512, '--no-pci', '--file-prefix', f'gen{len(w.procs)}', '--lcores', f'0@{cpu}', '--vdev', device, '--', *args,
+                 ns=ns, env={'RUNTIME_DIRECTORY': str(w.dir)}, name='gen', **kw)
+
+
+def figures_of(p, timeout=300):
+    """The JSON line that a program prints before it ends."""
     p.wait(timeout)
     line = next((x for x in p.lines if x and x.startswith('{')), None)
-    check(line, f'the generator says nothing:\n{p.tail()}')
+    check(line, f'{p.name} says nothing:\n{p.tail()}')
     return json.loads(line)
+
+
+def gen(*args, **kw):
+    """One run of the generator."""
+    return figures_of(gen_start(*args, **kw))
 
 
 def memif_server(w, name, calls=10000, more='', control=0):
@@ -222,7 +234,101 @@ def part_rate(w):
     server.stop(timeout=90)
 
 
-PARTS = {'micro': part_micro, 'echo': part_echo, 'turn': part_turn, 'calls': part_calls, 'rate': part_rate}
+def sipp_uac(w, ns, name, rate, calls):
+    """SIPp's own uac against 198.18.0.1: INVITE to 200, p99 and mean in ms; failed calls; retransmissions. Its clock has steps of a tick of the
+    kernel, 4 ms here: over thousands of calls they cancel in the mean, not in the p99."""
+    folder = w.dir / name
+    folder.mkdir()
+    stat = folder / 'stat.csv'
+    p = w.run('sipp', '-sn', 'uac', '-nostdin', '-nd', '-i', '198.18.0.2', '-s', 'echo', '-r', rate, '-m', calls, '-l', 100000, '-trace_rtt', '-rtt_freq', 100,
+              '-trace_stat', '-stf', stat, '198.18.0.1', ns=ns, cwd=folder, name=name)
+    p.wait(calls / rate + 60)
+    times = sorted(float(line.split(';')[1]) for f in folder.glob('*_rtt.csv') for line in f.read_text().splitlines() if line[:1].isdigit())
+    check(len(times) > calls * 0.9, f'SIPp timed {len(times)} of {calls} calls:\n{p.tail()}')
+    last = list(csv.DictReader(stat.open(), delimiter=';'))[-1]
+    return times[int(len(times) * 0.99)], statistics.mean(times), calls - int(last['SuccessfulCall(C)']), int(last['Retransmissions(C)'])
+
+
+def part_tap(w):
+    rate, calls = (200, 1000) if QUICK else (1000, 20000)
+    host, run = w.host(), w.dir / 'tap'
+    run.mkdir()
+    server = w.run(RINGLANE, 'serve', ns=host, env={'RUNTIME_DIRECTORY': str(run), 'RINGLANE_CONFIG': ''}, name='ringlane')  # no file: the embedded default
+    server.runtime = run
+    server.expect('ready', 20)
+    p99, mean, failed, again = sipp_uac(w, host, 'uac-tap', rate, calls)
+    setup = telemetry(server, '/ringlane/setup')['incoming']
+    check(setup['calls'] >= calls - failed, f'{setup["calls"]} calls in the histogram')
+    nothing_left(server)
+    a, b = w.host(), w.host()
+    w.veth(a, b, 'u', 'g')
+    for h, name, address in ((a, 'u', '198.18.0.1/24'), (b, 'g', '198.18.0.2/24')):
+        sh('ip', 'addr', 'add', address, 'dev', name, ns=h)
+    uas = w.run('sipp', '-sn', 'uas', '-nostdin', '-nd', '-i', '198.18.0.1', '-l', 100000, ns=a, name='uas')
+    his_p99, his_mean, his_failed, his_again = sipp_uac(w, b, 'uac-uas', rate, calls)
+    uas.p.kill()
+    say('tap', f'{calls} calls at {rate} calls/s, calls that failed', failed, f'SIPp {his_failed}', target=0, ok=failed == 0, key='failed', figure=failed)
+    say('tap', 'retransmissions by SIPp', again, f'SIPp {his_again}')
+    say('tap', 'INVITE received to ACTIVE, p50 / p99 / max, us', f'{setup["p50_us"]} / {setup["p99_us"]} / {setup["max_us"]}', target='p99 < 10000',
+        ok=setup['p99_us'] < 10000)
+    say('tap', 'INVITE to 200 as SIPp sees it, p99 by steps of 4 ms', p99, f'SIPp -sn uas over veth {his_p99}')
+    say('tap', 'INVITE to 200 as SIPp sees it, mean, ms', round(mean, 2), f'SIPp -sn uas over veth {his_mean:.2f}', mean / his_mean, key='setup_ratio')
+
+
+def part_failed(w):
+    calls, rate = (200, 100) if QUICK else (5000, 500)
+    ours, theirs = w.wire()
+    sh('sysctl', '-qw', 'net.ipv4.icmp_ratemask=0', ns=theirs)  # an ICMP for every call, not six and then one a second
+    conf = w.file('failed.yaml', config(prefix=f'b{os.getpid()}', more=f'limits: {{calls: 5000}}\nlog: {{level: error}}\n{SHORT}').replace('workers: 1', 'workers: 1, memory_mb: 1024'))
+    for how, cause in (('refused', '486 received'), ('closed', 'ICMP received')):
+        run = w.dir / how
+        run.mkdir()
+        if how == 'refused':
+            w.run('sipp', '-sf', TOP / 'tests/real/sipp/uas_busy.xml', '-nostdin', '-nd', '-i', '198.18.0.2', '-l', 100000, ns=theirs, name='uas')
+        p = w.run(BUILD / 'bench-failed', 'rl', '198.18.0.2', how, calls, rate, ns=ours, env={'RINGLANE_CONFIG': str(conf), 'RUNTIME_DIRECTORY': str(run)}, name='failed')
+        r = figures_of(p)
+        us, bad = r['us'], calls - r['measured']
+        say('failed', f'{cause}: {calls} calls at {rate} calls/s, not told, or told without or before the cause', bad, target=0, ok=bad == 0, key=f'{how}_bad', figure=bad)
+        say('failed', f'{cause}, to the event FAILED: p50 / p99 / max, us', f'{us["p50"]} / {us["p99"]} / {us["max"]}', target='max < 50000', ok=0 <= us['max'] < 50000)
+
+
+def busy_shares(before, after):
+    """Control's busy share of the time between two answers of /ringlane/lcores, and of what it did not sleep of it."""
+    d = {k: after['control'][k] - before['control'][k] for k in ('busy_ns', 'idle_ns', 'sleep_ns')}
+    awake = d['busy_ns'] + d['idle_ns']
+    return d['busy_ns'] / (awake + d['sleep_ns']), d['busy_ns'] / awake
+
+
+def part_churn(w):
+    legs, changes, seconds = (500, 100, 5) if QUICK else (5000, 500, 60)
+    server = memif_server(w, 'rln-churn', legs + 100, SHORT)
+    p = gen_start(w, memif_client('rln-churn'), 'churn', '--legs', legs, '--rate', legs * 50, '--changes', changes, '--seconds', seconds)
+    p.expect('churn begins', 120)
+    before = telemetry(server, '/ringlane/lcores')
+    p.expect('churn ends', seconds + 60)
+    busy, awake = busy_shares(before, telemetry(server, '/ringlane/lcores'))
+    r = figures_of(p)
+    events = telemetry(server, '/ringlane/events')
+    lost = {kind: e['published'] - e['delivered'] for kind, e in events.items() if e['published'] != e['delivered'] or e['dropped']}
+    bad, late = r['reinvites'] - r['reinvites_answered'] + r['wrong_direction'], r['reinvites_late']
+    say('churn', f'{legs} calls, {r["reinvites"]} re-INVITEs in {seconds} s: not answered as they must be; late by one that was open', f'{bad}; {late}',
+        target='0; 0', ok=bad == late == 0, key='not_answered', figure=bad + late)
+    say('churn', 're-INVITE to 200, p50 / p99 / max, us', '{p50} / {p99} / {max}'.format(**r['change_us']))
+    say('churn', 'retransmissions by the generator', r['retransmitted'])
+    full = telemetry(server, '/ringlane/counters')['txdrop_queue_full']  # the generator did not come to take them
+    say('churn', f'of {r["sent"]} packets to the legs that are not held: lost', r['lost'], f'{full} found the queue to the generator full', target=0,
+        ok=r['lost'] == 0, key='lost', figure=r['lost'])
+    say('churn', f'of {sum(e["published"] for e in events.values())} events: not delivered', json.dumps(lost) if lost else 0, target=0, ok=not lost,
+        key='events_lost', figure=sum(lost.values()))
+    say('churn', 'control lcore busy, of the window', f'{busy:.2f}', target='< 0.70', ok=busy < 0.7)
+    say('churn', 'control lcore busy, of what it did not sleep', f'{awake:.2f}')
+    telemetry(server, '/ringlane/log,info')  # what is left is told at that level
+    nothing_left(server)
+    say('churn', 'in use at the end', 0, target=0, ok=True)
+
+
+PARTS = {'micro': part_micro, 'echo': part_echo, 'turn': part_turn, 'calls': part_calls, 'rate': part_rate, 'tap': part_tap, 'failed': part_failed,
+         'churn': part_churn}
 
 
 def run_parts(chosen):
