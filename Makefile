@@ -220,11 +220,13 @@ programs: $(PROGRAM) $(EXAMPLES) $(DRIVE)
 all: lib programs
 
 # --- what people type --------------------------------------------------------------------------------------------
-.PHONY: deps deps-test demo run test bench lint docs install clean check-compilers
+.PHONY: deps deps-test deps-bench demo run test bench lint docs install clean check-compilers
 deps:
 	@packaging/deps.sh ensure build
 deps-test:
 	@packaging/deps.sh ensure test
+deps-bench:
+	@packaging/deps.sh ensure bench
 
 # The pkg-config answers above are made before deps runs, so what needs the packages is made by a second make.
 demo: deps
@@ -239,7 +241,7 @@ run: deps
 test: deps-test
 	@tests/run.sh
 
-bench: deps-test
+bench: deps-bench
 	@$(MAKE) --no-print-directory -j2 programs $(GEN) $(FAILED) $(MICRO)
 	@bench/run.py
 

@@ -122,6 +122,7 @@ def process_cpu(pid):
 # What an operation rests on, measured by the same program in the same run.
 BARE = {'event_hop': 'ring_hop_bare', 'publish_deliver': 'ring_bare', 'rtp_consumed': 'bench_make_and_free', 'rtp_turned': 'bench_make_and_free',
         'rtp_bridged': 'bench_make_and_free', 'rtp_bridged_pcmu_to_pcma': 'bench_make_and_free'}
+MOST_NS = {'machine_step': 300, 'event_hop': 2000}  # control to worker and back
 
 
 def part_micro(w):
@@ -135,6 +136,10 @@ def part_micro(w):
                 result['parts'].setdefault('micro', {})[row.get('name', row.get('bench', '?'))] = row
                 print('  ' + line)
     rows = result['parts']['micro']
+    for name, most in MOST_NS.items():
+        median = rows[name]['median']
+        rows[name].update(target=f'<= {most}', met=isinstance(median, (int, float)) and median <= most)
+        print(f'  {name}: {median} ns (target <= {most}: {"met" if rows[name]["met"] else "MISSED"})')
     for name, bare in BARE.items():
         if all(isinstance(rows[x]['median'], (int, float)) for x in (name, bare)):  # a hop needs two CPUs
             rows[name].update(key=name, figure=rows[name]['median'] / rows[bare]['median'], better='less', bare=bare)

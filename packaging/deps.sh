@@ -1,20 +1,22 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
 # Debian 12 packages that ringlane needs, and how they get here.
-#   deps.sh list [build|demo|test]   one package a line
-#   deps.sh ensure build|demo|test   installs what is missing; without root prints the exact command and exits 1
+#   deps.sh list [build|demo|test|bench]   one package a line
+#   deps.sh ensure build|demo|test|bench   installs what is missing; without root prints the exact command and exits 1
 set -eu
 
 build='gcc make pkg-config libdpdk-dev libosip2-dev libjemalloc-dev libyaml-dev libssl-dev'
 demo="$build iproute2 ethtool procps util-linux sip-tester asterisk-core-sounds-en-wav python3 python3-numpy"
-test="$demo libcmocka-dev clang clang-format libclang-rt-14-dev iptables sipsak baresip-core tshark tcpdump sox kamailio linphone-cli graphviz doxygen man-db dpdk rtpengine-daemon"
+test="$demo libcmocka-dev clang clang-format libclang-rt-14-dev iptables sipsak baresip-core tshark tcpdump sox kamailio linphone-cli graphviz doxygen man-db dpdk"
+bench="$test dpdk-dev" # dpdk-testpmd
 
 packages() {
 	case "$1" in
 	build) echo $build ;;
 	demo) echo $demo ;;
 	test) echo $test ;;
-	*) echo "deps.sh: '$1' is none of build, demo, test" >&2; exit 2 ;;
+	bench) echo $bench ;;
+	*) echo "deps.sh: '$1' is none of build, demo, test, bench" >&2; exit 2 ;;
 	esac
 }
 
@@ -36,7 +38,7 @@ ensure)
 		exit 1
 	fi
 	echo "ringlane: installing $want"
-	# Some of the peers are daemons (rtpengine): nothing of theirs may start by itself on this machine.
+	# Some of the peers are daemons (kamailio): nothing of theirs may start by itself on this machine.
 	policy=/usr/sbin/policy-rc.d
 	made=
 	if [ ! -e $policy ]; then
@@ -47,6 +49,6 @@ ensure)
 		{ apt-get update -qq && $command; } || { [ -z "$made" ] || rm -f $policy; exit 1; }
 	[ -z "$made" ] || rm -f $policy ;;
 *)
-	echo "usage: deps.sh list [build|demo|test] | ensure build|demo|test" >&2
+	echo "usage: deps.sh list [build|demo|test|bench] | ensure build|demo|test|bench" >&2
 	exit 2 ;;
 esac
