@@ -14,7 +14,10 @@
 struct rln_hist;
 struct rln_session;
 
-/* As sip/dialog.h says of the functions with these names. */
+/*
+ * As sip/dialog.h says of the functions with these names. R148's initiate_call and terminate_call are not among them: they are
+ * call-level intents, and those are published (R5), as INITIATE_CALL and TERMINATE_SESSION.
+ */
 struct rln_dialog_commands {
 	struct rln_dialog_id (*create)(void *arg, const char *from, const char *to);
 	int (*set_local_port)(void *arg, struct rln_dialog_id id, uint16_t port);
