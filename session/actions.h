@@ -44,7 +44,8 @@
 	X(VITAL_ACTION, "the action that failed carries the call's media")                                 \
 	X(LEG_STARTING, "the stream was asked for and has not been reported")                              \
 	X(CAN_RETRY, "the refusal can be met: credentials, a longer interval, another contact")            \
-	X(EARLY_EXCHANGED, "a first offer and answer were exchanged reliably before the 2xx")              \
+	X(EARLY_EXCHANGED, "no re-INVITE, and a first offer and answer were exchanged reliably")           \
+	X(ANSWER_OWED, "an UPDATE, while an offer in a reliable provisional awaits our answer")            \
 	X(EARLY_OFFER_USABLE, "as EARLY_EXCHANGED, and the event's offer can be taken")                    \
 	X(EARLY_OFFER_OWED, "a reliable provisional of a call without our offer makes one that we can take") \
 	X(NO_PRACK, "our reliable provisional was never acknowledged")                                     \
@@ -243,7 +244,6 @@ void rln_session_arm(const struct rln_layers *layers, struct rln_session *s, enu
 const char *rln_event_sdp(const struct rln_event *ev, size_t *len);
 struct rln_slice rln_event_sdp_slice(const struct rln_event *ev);
 uint16_t rln_event_code(const struct rln_event *ev);
-
 /* cleanup.c: once dialog and leg have reported their end, the cleanup is raised. */
 void rln_cleanup_settle(struct rln_step *st);
 void rln_cleanup_session(const struct rln_layers *layers, struct rln_session *s);

@@ -28,7 +28,18 @@ void rln_offer_drop_kept(struct rln_session *s)
 
 int rln_act_RESPOND_200(struct rln_step *st)
 {
-	return respond_offer(st, 200, NULL);
+	const struct rln_dialog_commands *d = &st->layers->dialog;
+
+	return d->respond_update(d->arg, st->s->dialog, 200, NULL);
+}
+
+int rln_offer_refuse(const struct rln_dialog_commands *d, const struct rln_event *ev, uint16_t code, const char *extra)
+{
+	struct rln_dialog_id dialog = {ev->id};
+
+	if (rln_event_is_plain_update(ev))
+		return d->respond_update(d->arg, dialog, code, extra);
+	return d->respond_offer(d->arg, dialog, code, NULL, extra);
 }
 
 /* The answer that MAKE_ANSWER wrote; the offer is done with, whatever becomes of the response. */

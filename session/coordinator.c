@@ -68,6 +68,13 @@ static int dialog_respond_offer(void *arg, struct rln_dialog_id id, uint16_t cod
 	return (int)TELL(id, "respond_offer", code, rln_dialog_respond_offer(arg, id, code, sdp, extra));
 }
 
+static int dialog_respond_update(void *arg, struct rln_dialog_id id, uint16_t code, const char *extra)
+{
+	struct rln_bus_call call = begin(arg);
+
+	return (int)TELL(id, "respond_update", code, rln_dialog_respond_update(arg, id, code, extra));
+}
+
 static int dialog_send_update(void *arg, struct rln_dialog_id id, const char *sdp)
 {
 	struct rln_bus_call call = begin(arg);
@@ -235,6 +242,7 @@ static void fill_layers(struct rln_coord *coord)
 		.set_local_port = dialog_set_local_port,
 		.send_response = dialog_send_response,
 		.respond_offer = dialog_respond_offer,
+		.respond_update = dialog_respond_update,
 		.send_update = dialog_send_update,
 		.send_ack = dialog_send_ack,
 		.respond_refer = dialog_respond_refer,

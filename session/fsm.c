@@ -16,6 +16,7 @@
 #include "lcore/hist.h"
 #include "lcore/log.h"
 #include "session/actions.h"
+#include "session/offer.h"
 
 struct cell {
 	uint16_t first, n;
@@ -254,7 +255,7 @@ static void reject(const struct rln_machine *m, struct rln_step *st, const struc
 		return;
 	if (row->code == 500)
 		snprintf(extra, sizeof(extra), "Retry-After: %u\r\n", (unsigned)(s->id.v % 11)); /* 0-10 s (14.2) */
-	d->respond_offer(d->arg, s->dialog, row->code, NULL, extra[0] ? extra : NULL);
+	rln_offer_refuse(d, st->ev, row->code, extra[0] ? extra : NULL);
 }
 
 static void ignore(const struct rln_step *st, const struct rln_row *row, enum rln_column column)

@@ -4,6 +4,7 @@
  */
 #include "session/actions.h"
 #include "session/media_ctl.h"
+#include "session/offer.h"
 #include "session/said.h"
 #include "sip/message.h"
 
@@ -172,7 +173,7 @@ GUARD(OUR_OFFER_OPEN)
 
 GUARD(UPDATE_PLAIN)
 {
-	return st->ev->reinvite_received.method == RLN_SIP_UPDATE && NO_SDP(st);
+	return rln_event_is_plain_update(st->ev);
 }
 
 GUARD(BY_CANCEL)
@@ -219,11 +220,19 @@ GUARD(CAN_RETRY)
 	return d->can_retry(d->arg, st->s->dialog);
 }
 
+/* A re-INVITE has no place before the 2xx, whatever was exchanged (RFC 3261 14.1). */
 GUARD(EARLY_EXCHANGED)
 {
 	const struct rln_dialog_commands *d = &st->layers->dialog;
 
-	return !st->s->is_offering && d->is_answered(d->arg, st->s->dialog);
+	return st->ev->reinvite_received.method != RLN_SIP_INVITE && !st->s->is_offering && d->is_answered(d->arg, st->s->dialog);
+}
+
+GUARD(ANSWER_OWED)
+{
+	const struct rln_dialog_commands *d = &st->layers->dialog;
+
+	return st->ev->reinvite_received.method != RLN_SIP_INVITE && d->is_answer_owed(d->arg, st->s->dialog);
 }
 
 GUARD(EARLY_OFFER_USABLE)
@@ -499,6 +508,12 @@ struct rln_slice rln_event_sdp_slice(const struct rln_event *ev)
 	default:
 		return (struct rln_slice){0, 0};
 	}
+}
+
+bool rln_event_is_plain_update(const struct rln_event *ev)
+{
+	return ev->kind == RLN_EV_REINVITE_RECEIVED && ev->reinvite_received.method == RLN_SIP_UPDATE &&
+	       ev->reinvite_received.sdp.len == 0;
 }
 
 const char *rln_event_sdp(const struct rln_event *ev, size_t *len)

@@ -23,6 +23,7 @@ struct rln_dialog_commands {
 	int (*set_local_port)(void *arg, struct rln_dialog_id id, uint16_t port);
 	int (*send_response)(void *arg, struct rln_dialog_id id, uint16_t code, const char *sdp, const char *extra);
 	int (*respond_offer)(void *arg, struct rln_dialog_id id, uint16_t code, const char *sdp, const char *extra);
+	int (*respond_update)(void *arg, struct rln_dialog_id id, uint16_t code, const char *extra);
 	int (*send_update)(void *arg, struct rln_dialog_id id, const char *sdp);
 	int (*send_ack)(void *arg, struct rln_dialog_id id, const char *sdp);
 	int (*respond_refer)(void *arg, struct rln_dialog_id id, uint16_t code);

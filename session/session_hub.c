@@ -10,6 +10,7 @@
 #include "session/channel.h"
 #include "session/coord_priv.h"
 #include "session/intercept.h"
+#include "session/offer.h"
 #include "session/session.h"
 #include "sip/dialog.h"
 
@@ -64,7 +65,7 @@ static void answer_lost(struct rln_coord *coord, const struct rln_event *ev)
 	struct rln_dialog_id dialog = {ev->id};
 
 	if (ev->kind == RLN_EV_REINVITE_RECEIVED)
-		d->respond_offer(d->arg, dialog, 481, NULL, NULL);
+		rln_offer_refuse(d, ev, 481, NULL);
 	else if (ev->kind == RLN_EV_TRANSFER_REQUESTED)
 		d->respond_refer(d->arg, dialog, 481);
 	else

@@ -306,6 +306,8 @@ void rln_dialog_end(struct rln_dialog *d)
 	rln_refresh_stop(d);
 	refuse_open(d, &d->theirs);
 	refuse_open(d, &d->offer);
+	if (d->update)
+		rln_uas_respond_update(d, 487, NULL);
 	rln_refer_end(d);
 	rln_info_end(d);
 	rln_ask_drop(d);
@@ -455,6 +457,13 @@ int rln_dialog_respond_offer(struct rln_dialogs *all, struct rln_dialog_id id, u
 	struct rln_dialog *d = rln_dialog_get(all, id.v);
 
 	return d ? rln_uas_respond_offer(d, code, rln_span_of(sdp), rln_span_of(extra)) : -ENOENT;
+}
+
+int rln_dialog_respond_update(struct rln_dialogs *all, struct rln_dialog_id id, uint16_t code, const char *extra)
+{
+	struct rln_dialog *d = rln_dialog_get(all, id.v);
+
+	return d ? rln_uas_respond_update(d, code, extra) : -ENOENT;
 }
 
 int rln_dialog_send_bye(struct rln_dialogs *all, struct rln_dialog_id id)

@@ -7,8 +7,15 @@
  * Direct calls go down from the session; events come up: the hub (dialog_hub.c) is the handler of session_to_dialog
  * and transport_to_dialog, and the one publisher of dialog_to_session, with event.id = the dialog's id. What needs no
  * session is answered here: OPTIONS outside a dialog, 405 with Allow, 415, 416, 420, 481, 482 (merged request), 400,
- * 406, 500 with Retry-After for an INVITE while one is unanswered (14.2), CANCEL's own 200. Never 483: we do not
- * forward.
+ * 406, CANCEL's own 200. Never 483: we do not forward.
+ *
+ * Every re-INVITE and UPDATE of theirs goes up as REINVITE_RECEIVED, with or without offer, in whatever state, and the
+ * session's row is the answer: 200, 488, 491, 500. The dialog refreshes target and session timer (12.2.2; RFC 4028 7.4),
+ * and answers by itself only
+ *   - what it could not keep beside the one that the session has: 500 with Retry-After to a second re-INVITE or offer while
+ *     the first is unanswered (14.2), to a second UPDATE while one is (RFC 3311 5.2), and to a PRACK with an offer before
+ *     the first exchange is complete, since a refused PRACK acknowledges nothing;
+ *   - where no session hears any more: 481, and 487 to what was open when the dialog ended (15.1.2).
  *
  * What comes up, and in which order:
  *   - DIALOG_STATE_CHANGED to EARLY or CONFIRMED comes before the event that tells the call (RINGING,
@@ -98,10 +105,13 @@ int rln_dialog_send_ack(struct rln_dialogs *dialogs, struct rln_dialog_id id, co
  * header lines such as Retry-After, or NULL. Once there is none, the same as the next call. */
 int rln_dialog_send_response(struct rln_dialogs *dialogs, struct rln_dialog_id id, uint16_t code, const char *sdp,
 	const char *extra);
-/* Response to the re-INVITE, UPDATE or PRACK that REINVITE_RECEIVED told of, whether or not the first INVITE is still
- * open. 0 and nothing sent when the peer has cancelled it meanwhile, or no longer waits. */
+/* Response to the re-INVITE, or the UPDATE or PRACK with an offer, that REINVITE_RECEIVED told of, whether or not the first
+ * INVITE is still open. 0 and nothing sent when the peer has cancelled it meanwhile, or no longer waits. */
 int rln_dialog_respond_offer(struct rln_dialogs *dialogs, struct rln_dialog_id id, uint16_t code, const char *sdp,
 	const char *extra);
+/* The same for an UPDATE without offer, which may come while an offer waits: a final code. 0 also when the dialog, or the
+ * peer's wait, ended meanwhile, or no memory was left and its repetition will come up; -ENOTCONN: none is open. */
+int rln_dialog_respond_update(struct rln_dialogs *dialogs, struct rln_dialog_id id, uint16_t code, const char *extra);
 /* BYE. For a UAS whose 2xx awaits its ACK it is sent when the ACK comes or 64*T1 passed (15). 0 also when it was
  * ordered before. */
 int rln_dialog_send_bye(struct rln_dialogs *dialogs, struct rln_dialog_id id);

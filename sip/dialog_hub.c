@@ -93,16 +93,16 @@ void rln_dialog_emit_sdp(struct rln_dialog *d, enum rln_event_kind kind, const s
 	publish(d, &ev);
 }
 
-void rln_dialog_emit_reinvite(struct rln_dialog *d, const struct rln_sip_msg *msg)
+int rln_dialog_emit_reinvite(struct rln_dialog *d, const struct rln_sip_msg *msg)
 {
 	struct rln_event ev = {.kind = RLN_EV_REINVITE_RECEIVED};
 
 	if (is_silent(d))
-		return;
+		return -ENOTCONN;
 	ev.reinvite_received.block = share(msg);
 	ev.reinvite_received.sdp = rln_dialog_sdp_of(msg);
 	ev.reinvite_received.method = msg->method;
-	publish(d, &ev);
+	return publish(d, &ev);
 }
 
 void rln_dialog_emit_key(struct rln_dialog *d, char key, uint16_t duration_ms)

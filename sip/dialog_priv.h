@@ -64,6 +64,8 @@ struct rln_dialog_response {
 };
 int rln_uas_respond(struct rln_dialog *d, uint16_t code, struct rln_span sdp, struct rln_span extra);
 int rln_uas_respond_offer(struct rln_dialog *d, uint16_t code, struct rln_span sdp, struct rln_span extra);
+/* To the UPDATE without offer; extra as a string or NULL. */
+int rln_uas_respond_update(struct rln_dialog *d, uint16_t code, const char *extra);
 /* ---- for the files that answer what is not INVITE ---- */
 /* Decimal digits at the start, taken off; false when there are none or too many. */
 bool rln_take_number(struct rln_span *text, uint32_t *out);
@@ -72,9 +74,9 @@ int rln_uas_write(struct rln_dialog *d, const struct rln_dialog_theirs *r, const
 	struct rln_dialog_sent *keep);
 void rln_uas_provisional_sent(struct rln_dialog *d, uint16_t code);
 int rln_uas_accept(struct rln_dialog *d, const struct rln_dialog_response *response); /* 2xx to the first INVITE */
-/* 200 without a body to what needs no session. -ENOBUFS: nothing was sent, and its repetition will be as good as new. */
+/* 200 without a body. -ENOBUFS: nothing was sent, and its repetition will be as good as new. */
 int rln_uas_accept_plain(struct rln_dialog *d, const struct rln_sip_msg *msg, uint64_t txn);
-/* An offer of theirs goes up. */
+/* An offer of theirs goes up, or is refused when nobody would hear of it. */
 void rln_uas_open_offer(struct rln_dialog *d, const struct rln_sip_msg *msg, uint64_t txn);
 void rln_uas_on_invite(struct rln_dialogs *all, const struct rln_sip_msg *msg, uint64_t txn);
 void rln_uas_on_request(struct rln_dialog *d, const struct rln_sip_msg *msg, uint64_t txn);
@@ -165,7 +167,8 @@ int rln_dialog_emit_incoming(struct rln_dialog *d, const struct rln_sip_msg *msg
 void rln_dialog_emit_progress(struct rln_dialog *d, enum rln_call_progress progress, uint16_t status,
 	const struct rln_sip_msg *msg);
 void rln_dialog_emit_sdp(struct rln_dialog *d, enum rln_event_kind kind, const struct rln_sip_msg *msg);
-void rln_dialog_emit_reinvite(struct rln_dialog *d, const struct rln_sip_msg *msg);
+/* 0; -ENOTCONN: nobody would hear of it; -ENOBUFS: no room for it. */
+int rln_dialog_emit_reinvite(struct rln_dialog *d, const struct rln_sip_msg *msg);
 void rln_dialog_emit_terminated(struct rln_dialog *d, enum rln_end_reason reason, uint16_t code);
 void rln_dialog_emit_error(struct rln_dialog *d, enum rln_dialog_fault fault, unsigned code);
 void rln_dialog_emit_state(struct rln_dialog *d, enum rln_dialog_state from, enum rln_dialog_state to);

@@ -3,9 +3,9 @@
  * What a dialog is made of: its data and the manager's, for the files of the dialog layer (dialog_priv.h has their
  * functions). owner of everything: control lcore.
  *
- * A dialog has four things that may be open at once, and each has its own small machine: an INVITE of ours, their first
- * INVITE, an offer of theirs inside the dialog (re-INVITE, UPDATE, PRACK), and a 2xx of ours that awaits its ACK. A
- * dialog is freed at the end of a call into the layer (rln_dialog_settle), never in its middle.
+ * A dialog has five things that may be open at once, and each has its own small machine: an INVITE of ours, their first
+ * INVITE, an offer of theirs inside the dialog (re-INVITE, UPDATE, PRACK), an UPDATE of theirs without one, and a 2xx of
+ * ours that awaits its ACK. A dialog is freed at the end of a call into the layer (rln_dialog_settle), never in its middle.
  */
 #pragma once
 
@@ -140,6 +140,7 @@ struct rln_dialog { /* owner: control lcore */
 	char *queued;                    /* SDP of our re-INVITE that waits until nothing of theirs is open; NULL = none */
 	struct rln_dialog_theirs theirs; /* their first INVITE */
 	struct rln_dialog_theirs offer;  /* re-INVITE, UPDATE or PRACK: the one that REINVITE_RECEIVED told of */
+	uint64_t update;                 /* transaction of their UPDATE without offer that the session has not answered; 0 = none */
 	struct {                         /* our 2xx to an INVITE, until its ACK */
 		rln_block_ref block;     /* 0 = none */
 		struct rln_slice reason, headers, body;

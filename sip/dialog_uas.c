@@ -219,6 +219,25 @@ int rln_uas_respond(struct rln_dialog *d, uint16_t code, struct rln_span sdp, st
 	return respond(d, &d->theirs, &response);
 }
 
+int rln_uas_respond_update(struct rln_dialog *d, uint16_t code, const char *extra)
+{
+	struct rln_txn_id txn = {d->update};
+	const struct rln_sip_msg *msg = rln_txn_request(d->all->txns, txn);
+
+	if (code < 200 || code > 699)
+		return -EINVAL;
+	if (!txn.v)
+		return d->state == RLN_DIALOG_TERMINATED ? 0 : -ENOTCONN; /* it was refused with the end of the dialog */
+	d->update = 0;
+	if (!msg)
+		return 0; /* its sender no longer waits (RFC 4320) */
+	if (code < 300)
+		rln_uas_accept_plain(d, msg, txn.v); /* without memory its repetition comes up again */
+	else
+		rln_policy_respond(d->all, msg, txn.v, code, NULL, extra);
+	return 0;
+}
+
 /* The transaction of what the session was to answer broke: nothing can be answered any more. */
 void rln_uas_on_fault(struct rln_dialog *d, uint64_t txn, int error)
 {
@@ -382,21 +401,33 @@ static void infer_ack(struct rln_dialog *d)
 		on_acked(d, NULL);
 }
 
+/* Tells the session of a re-INVITE, UPDATE or PRACK. False: it has let go of the dialog and nobody would answer, or there
+ * is no room for the event; then the answer is ours. */
+static bool goes_up(struct rln_dialog *d, const struct rln_sip_msg *msg, uint64_t txn)
+{
+	int rc = rln_dialog_emit_reinvite(d, msg);
+
+	if (rc == -ENOTCONN)
+		rln_policy_respond(d->all, msg, txn, 481, NULL, NULL);
+	else if (rc != 0)
+		rln_policy_respond_later(d->all, msg, txn);
+	return rc == 0;
+}
+
 void rln_uas_open_offer(struct rln_dialog *d, const struct rln_sip_msg *msg, uint64_t txn)
 {
 	rln_dialog_refresh_target(d, msg);
 	d->offer = theirs_of(msg, txn);
-	rln_dialog_emit_reinvite(d, msg);
+	if (!goes_up(d, msg, txn))
+		d->offer.phase = RLN_THEIRS_NONE;
 }
 
-/* 14.2: a second INVITE while the first is unanswered gets 500; a crossing one goes up, and the session says 491. */
+/* 14.2. What crosses an offer of ours, or comes before the first INVITE is answered, the session refuses. A second one while
+ * it owes the answer to the first, with or without offer, gets its 500 here: we keep one. */
 static void on_reinvite(struct rln_dialog *d, const struct rln_sip_msg *msg, uint64_t txn)
 {
-	if (msg->method == RLN_SIP_INVITE)
-		infer_ack(d);
-	if (rln_refresh_is_open(d)) /* the session knows of no INVITE of ours */
-		rln_policy_respond(d->all, msg, txn, 491, NULL, NULL);
-	else if (d->offer.phase == RLN_THEIRS_OPEN || d->state != RLN_DIALOG_CONFIRMED)
+	infer_ack(d);
+	if (d->offer.phase == RLN_THEIRS_OPEN)
 		rln_policy_respond_later(d->all, msg, txn);
 	else
 		rln_uas_open_offer(d, msg, txn);
@@ -406,6 +437,7 @@ static void on_reinvite(struct rln_dialog *d, const struct rln_sip_msg *msg, uin
 int rln_uas_accept_plain(struct rln_dialog *d, const struct rln_sip_msg *msg, uint64_t txn)
 {
 	struct rln_refresh_terms terms = rln_refresh_terms(d, msg);
+	uint32_t cseq = msg->cseq; /* the message may go with its transaction */
 	struct rln_text t;
 	int rc;
 
@@ -417,40 +449,32 @@ int rln_uas_accept_plain(struct rln_dialog *d, const struct rln_sip_msg *msg, ui
 	rc = rln_dialogs_send_response(d->all, &t, d->self, txn, 200, nothing, NULL);
 	if (rc != 0) {
 		rln_txn_drop(d->all->txns, (struct rln_txn_id){txn});
-		d->remote_cseq = msg->cseq - 1;
+		if (d->remote_cseq == cseq)
+			d->remote_cseq = cseq - 1;
 	} else if (msg->method == RLN_SIP_UPDATE && d->state == RLN_DIALOG_CONFIRMED) {
 		rln_refresh_start(d, &terms);
 	}
 	return rc;
 }
 
-/* RFC 3311 5.2: has either side an offer without its answer? The status to say so with, 0 = neither. What of the session's
- * own it has in a confirmed dialog it knows best. */
-static uint16_t conflict_of(const struct rln_dialog *d)
-{
-	if (rln_refresh_is_open(d))
-		return 491;
-	if (d->state == RLN_DIALOG_CONFIRMED || d->answered)
-		return 0;
-	if (rln_prack_owes(d, NULL))
-		return 500;
-	return d->role == RLN_ROLE_UAC || !d->theirs.has_offer ? 491 : 500;
-}
-
-/* RFC 3311 5.2. Without an offer it refreshes the target and no more. */
+/*
+ * RFC 3311 5.2. With or without an offer it refreshes the target, and its 2xx the session's time (RFC 4028 7.4); all else,
+ * 491 and 500 to an offer that crosses another included, is for the session to say. Here only what we could not keep is
+ * refused, and what 5.2 leaves no choice in: a second UPDATE while one is unanswered, a second offer of theirs.
+ */
 static void on_update(struct rln_dialog *d, const struct rln_sip_msg *msg, uint64_t txn)
 {
-	bool has_offer = rln_dialog_sdp_of(msg).len;
-	uint16_t conflict = has_offer ? conflict_of(d) : 0;
+	bool has_offer = rln_dialog_sdp_of(msg).len, offer_is_open = d->offer.phase == RLN_THEIRS_OPEN;
+	bool update_is_open = d->update || (offer_is_open && d->offer.method == RLN_SIP_UPDATE);
 
-	if (conflict == 491)
-		rln_policy_respond(d->all, msg, txn, 491, NULL, NULL);
-	else if (conflict || (has_offer && d->offer.phase == RLN_THEIRS_OPEN))
+	if (update_is_open || (has_offer && offer_is_open)) {
 		rln_policy_respond_later(d->all, msg, txn);
-	else if (has_offer)
+	} else if (has_offer) {
 		rln_uas_open_offer(d, msg, txn);
-	else if (rln_uas_accept_plain(d, msg, txn) == 0)
+	} else {
 		rln_dialog_refresh_target(d, msg);
+		d->update = goes_up(d, msg, txn) ? txn : 0;
+	}
 }
 
 /*

@@ -150,6 +150,9 @@ static void order(char what, unsigned n)
 	case 'Z':
 		rln_dialog_respond_offer(dialogs0, call, (uint16_t)n, n / 100 == 2 ? SDP_ANSWER : NULL, NULL);
 		break;
+	case 'V':
+		rln_dialog_respond_update(dialogs0, call, (uint16_t)n, NULL);
+		break;
 	case 'B':
 		hold();
 		break;

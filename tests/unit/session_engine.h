@@ -162,6 +162,11 @@ int rln_dialog_respond_offer(struct rln_dialogs *all, struct rln_dialog_id id, u
 	return 0;
 }
 
+int rln_dialog_respond_update(struct rln_dialogs *all, struct rln_dialog_id id, uint16_t code, const char *extra)
+{
+	return rln_dialog_respond_offer(all, id, code, NULL, extra);
+}
+
 int rln_dialog_send_update(struct rln_dialogs *all, struct rln_dialog_id id, const char *sdp)
 {
 	(void)all;

@@ -37,6 +37,7 @@ static UNUSED void world_begin(void)
 			.set_local_port = fake_set_local_port,
 			.send_response = fake_send_response,
 			.respond_offer = fake_respond_offer,
+			.respond_update = fake_respond_update,
 			.send_update = fake_send_update,
 			.send_ack = fake_send_ack,
 			.respond_refer = fake_respond_refer,

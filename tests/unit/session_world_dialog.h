@@ -66,6 +66,12 @@ static int fake_respond_offer(void *arg, struct rln_dialog_id id, uint16_t code,
 	return 0;
 }
 
+/* The UPDATE without offer; the double keeps what the call that it tests was told last. */
+static int fake_respond_update(void *arg, struct rln_dialog_id id, uint16_t code, const char *extra)
+{
+	return fake_respond_offer(arg, id, code, NULL, extra);
+}
+
 static bool fake_can_retry(const void *arg, struct rln_dialog_id id)
 {
 	const struct fake_dialog *d = dialog_of(id.v);

@@ -38,6 +38,11 @@ static UNUSED void respond(unsigned code, const char *sdp)
 	assert_int_equal(rln_dialog_send_response(dialogs0, call, (uint16_t)code, sdp, NULL), 0);
 }
 
+static UNUSED void respond_update(unsigned code)
+{
+	assert_int_equal(rln_dialog_respond_update(dialogs0, call, (uint16_t)code, NULL), 0);
+}
+
 static UNUSED void respond_offer(unsigned code, const char *sdp)
 {
 	assert_int_equal(rln_dialog_respond_offer(dialogs0, call, (uint16_t)code, sdp, NULL), 0);

@@ -111,7 +111,10 @@ static void react(struct node *node, const struct rln_event *ev)
 		on_progress(node, ev);
 		break;
 	case RLN_EV_REINVITE_RECEIVED:
-		assert_int_equal(rln_dialog_send_response(dialogs_of(node), node->dialog, 200, SDP_ANSWER, NULL), 0);
+		if (ev->reinvite_received.method == RLN_SIP_UPDATE && ev->reinvite_received.sdp.len == 0)
+			assert_int_equal(rln_dialog_respond_update(dialogs_of(node), node->dialog, 200, NULL), 0);
+		else
+			assert_int_equal(rln_dialog_send_response(dialogs_of(node), node->dialog, 200, SDP_ANSWER, NULL), 0);
 		break;
 	case RLN_EV_REINVITE_ACKED:
 		hang_up(node);

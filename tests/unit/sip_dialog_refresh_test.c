@@ -58,6 +58,8 @@ static void the_caller_refreshes(void **state)
 	assert_non_null(strstr(header(text, "Supported"), "timer"));
 	run_for(500000);
 	from_peer("UPDATE", 11, BOB TIMER "Session-Expires: 600;refresher=uac\r\n", NULL);
+	next_event(RLN_EV_REINVITE_RECEIVED);
+	respond_update(200);
 	assert_header(next_sent("SIP/2.0 200 "), "Session-Expires", "600;refresher=uac");
 	assert_header(last_sent()->text, "Require", "timer");
 	run_for(500000);
@@ -316,7 +318,7 @@ static void a_reinvite_refresh_without_answer(void **state)
 	hang_up();
 }
 
-/* Offers of either side and our own refresh, of which the session knows nothing. */
+/* Offers of either side and our own refresh, of which the session knows no more than that an INVITE is open. */
 static void a_refresh_meets_offers(void **state)
 {
 	char refresh[TEXT_MAX];
@@ -324,12 +326,19 @@ static void a_refresh_meets_offers(void **state)
 	(void)state;
 	ours(OLD);
 	strcpy(refresh, next_sent("INVITE "));
+	assert_true(rln_dialog_is_invite_open(dialogs0, call)); /* so the session says 491 */
 	from_peer("INVITE", 11, BOB TIMER, SDP_OFFER);
+	next_event(RLN_EV_REINVITE_RECEIVED);
+	respond_offer(491, NULL);
 	next_sent("SIP/2.0 491 ");
 	same_branch("ACK", 11, NULL);
 	from_peer("UPDATE", 12, BOB TIMER, SDP_OFFER);
+	next_event(RLN_EV_REINVITE_RECEIVED);
+	respond_offer(491, NULL);
 	next_sent("SIP/2.0 491 ");
 	from_peer("UPDATE", 13, BOB TIMER, NULL);
+	next_event(RLN_EV_REINVITE_RECEIVED);
+	respond_update(200);
 	next_sent("SIP/2.0 200 ");
 	assert_int_equal(rln_dialog_send_update(dialogs0, call, SDP_NEW), 0); /* once the refresh is over */
 	no_more_sent();

@@ -254,6 +254,9 @@ static void a_late_offer_is_answered_in_the_prack(void **state)
 	assert_string_equal(body_of(reliable("SIP/2.0 183 ")), SDP_ANSWER);
 	state_event(RLN_DIALOG_NONE, RLN_DIALOG_EARLY);
 	from_peer("UPDATE", 11, BOB, SDP_OFFER); /* our offer is open (RFC 3311 5.2) */
+	next_event(RLN_EV_REINVITE_RECEIVED);
+	assert_false(rln_dialog_is_answered(dialogs0, call));
+	respond_offer(491, NULL);
 	next_sent("SIP/2.0 491 ");
 	prack_of(rseq, 12, SDP_NEW);
 	next_sent("SIP/2.0 200 ");
@@ -293,7 +296,10 @@ static void an_update_in_the_early_dialog(void **state)
 	(void)state;
 	ring(SDP_ANSWER);
 	from_peer("UPDATE", 11, BOB, SDP_NEW);
-	header(next_sent("SIP/2.0 500 "), "Retry-After"); /* not complete yet */
+	next_event(RLN_EV_REINVITE_RECEIVED);
+	assert_false(rln_dialog_is_answered(dialogs0, call)); /* not complete yet */
+	respond_offer(500, NULL);
+	next_sent("SIP/2.0 500 ");
 	pracked(12);
 	from_peer("UPDATE", 13, "Contact: <sip:bob@198.18.0.2:5081>\r\n", SDP_NEW);
 	ev = next_event(RLN_EV_REINVITE_RECEIVED);

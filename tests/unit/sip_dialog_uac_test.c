@@ -644,9 +644,14 @@ static void requests_in_the_early_dialog(void **state)
 {
 	(void)state;
 	ring(SDP_ANSWER);
-	in_dialog("UPDATE", 1, BOB, SDP_OFFER); /* our offer is open */
+	in_dialog("UPDATE", 1, BOB, SDP_OFFER); /* our offer is open, as the session knows */
+	next_event(RLN_EV_REINVITE_RECEIVED);
+	assert_false(rln_dialog_is_answered(dialogs0, call));
+	assert_int_equal(rln_dialog_respond_offer(dialogs0, call, 491, NULL, NULL), 0);
 	next_sent("SIP/2.0 491 ");
 	in_dialog("UPDATE", 2, BOB, NULL);
+	next_event(RLN_EV_REINVITE_RECEIVED);
+	assert_int_equal(rln_dialog_respond_update(dialogs0, call, 200, NULL), 0);
 	next_sent("SIP/2.0 200 ");
 	in_dialog("MESSAGE", 3, NULL, NULL);
 	assert_header(next_sent("SIP/2.0 405 "), "Allow", ALLOW);

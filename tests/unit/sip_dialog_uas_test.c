@@ -401,10 +401,19 @@ static void updates(void **state)
 	respond(180, NULL);
 	note_tag(next_sent("SIP/2.0 180 "));
 	state_event(RLN_DIALOG_NONE, RLN_DIALOG_EARLY);
-	from_peer("UPDATE", 11, BOB, SDP_OFFER); /* theirs is unanswered */
-	header(next_sent("SIP/2.0 500 "), "Retry-After");
+	from_peer("UPDATE", 11, BOB, SDP_OFFER); /* theirs is unanswered, and the session says so */
+	next_event(RLN_EV_REINVITE_RECEIVED);
+	no_more_sent();
+	respond_offer(500, NULL);
+	assert_header(next_sent("SIP/2.0 500 "), "CSeq", "11 UPDATE");
 	from_peer("UPDATE", 12, BOB, NULL);
+	ev = next_event(RLN_EV_REINVITE_RECEIVED);
+	assert_int_equal(ev->reinvite_received.method, RLN_SIP_UPDATE);
+	assert_int_equal(ev->reinvite_received.sdp.len, 0);
+	no_more_sent();
+	respond_update(200);
 	header(next_sent("SIP/2.0 200 "), "Contact");
+	assert_int_equal(rln_dialog_respond_update(dialogs0, call, 200, NULL), -ENOTCONN);
 	no_more_events();
 	respond(200, SDP_ANSWER);
 	next_sent("SIP/2.0 200 ");
@@ -640,6 +649,91 @@ static void no_way_back(void **state)
 	no_more_sent();
 }
 
+/* RFC 3311 5.2: beside an offer that waits one without an offer finds its answer, but not a second UPDATE beside another. */
+static void updates_beside_others(void **state)
+{
+	(void)state;
+	establish();
+	from_peer("INVITE", 11, BOB, SDP_OFFER);
+	next_event(RLN_EV_REINVITE_RECEIVED);
+	from_peer("UPDATE", 12, "Contact: <sip:bob@198.18.0.2:5082>\r\n", NULL);
+	next_event(RLN_EV_REINVITE_RECEIVED);
+	from_peer("UPDATE", 13, BOB, NULL);
+	assert_header(next_sent("SIP/2.0 500 "), "CSeq", "13 UPDATE");
+	header(last_sent()->text, "Retry-After");
+	from_peer("INVITE", 14, BOB, SDP_OFFER);
+	assert_header(next_sent("SIP/2.0 500 "), "CSeq", "14 INVITE");
+	header(last_sent()->text, "Retry-After");
+	same_branch("ACK", 14, NULL);
+	respond_update(200);
+	assert_header(next_sent("SIP/2.0 200 "), "CSeq", "12 UPDATE");
+	respond_offer(488, NULL);
+	assert_header(next_sent("SIP/2.0 488 "), "CSeq", "11 INVITE");
+	from_peer("UPDATE", 15, "Contact: <sip:bob@198.18.0.2:5082>\r\n", SDP_OFFER);
+	next_event(RLN_EV_REINVITE_RECEIVED);
+	from_peer("UPDATE", 16, BOB, NULL);
+	assert_header(next_sent("SIP/2.0 500 "), "CSeq", "16 UPDATE");
+	respond_offer(200, SDP_ANSWER);
+	assert_header(next_sent("SIP/2.0 200 "), "CSeq", "15 UPDATE");
+	no_more_events();
+	assert_int_equal(rln_dialog_send_bye(dialogs0, call), 0);
+	next_sent("BYE sip:bob@198.18.0.2:5082 ");
+}
+
+/* 14.2: it goes up before the first INVITE is answered, too; what it may be answered with there is no 2xx. */
+static void a_reinvite_before_the_answer(void **state)
+{
+	(void)state;
+	incoming_with(BOB, SDP_OFFER);
+	respond(180, NULL);
+	note_tag(next_sent("SIP/2.0 180 "));
+	state_event(RLN_DIALOG_NONE, RLN_DIALOG_EARLY);
+	from_peer("INVITE", 11, BOB, SDP_OFFER);
+	assert_int_equal(next_event(RLN_EV_REINVITE_RECEIVED)->reinvite_received.method, RLN_SIP_INVITE);
+	no_more_sent();
+	respond_offer(500, NULL);
+	assert_header(next_sent("SIP/2.0 500 "), "CSeq", "11 INVITE");
+	same_branch("ACK", 11, NULL);
+	respond(200, SDP_ANSWER);
+	assert_header(next_sent("SIP/2.0 200 "), "CSeq", "10 INVITE");
+	state_event(RLN_DIALOG_EARLY, RLN_DIALOG_CONFIRMED);
+	from_peer("ACK", 10, NULL, NULL);
+	next_event(RLN_EV_CALL_ESTABLISHED);
+	finish();
+}
+
+/* Their BYE comes before the session answered: 487 (15.1.2), and the session's answer is nobody's any more. */
+static void an_update_when_the_call_ends(void **state)
+{
+	(void)state;
+	establish();
+	from_peer("UPDATE", 11, BOB, NULL);
+	next_event(RLN_EV_REINVITE_RECEIVED);
+	from_peer("BYE", 12, NULL, NULL);
+	assert_header(next_sent("SIP/2.0 200 "), "CSeq", "12 BYE");
+	assert_header(next_sent("SIP/2.0 487 "), "CSeq", "11 UPDATE");
+	terminated_event(RLN_END_REMOTE, 0);
+	state_event(RLN_DIALOG_CONFIRMED, RLN_DIALOG_TERMINATED);
+	respond_update(200);
+	no_more_sent();
+	no_more_events();
+}
+
+/* The session has let go, and our BYE is on its way: 481 to either. */
+static void offers_that_nobody_hears_of(void **state)
+{
+	(void)state;
+	establish();
+	rln_dialog_release(dialogs0, call);
+	next_sent("BYE ");
+	from_peer("UPDATE", 11, BOB, NULL);
+	assert_header(next_sent("SIP/2.0 481 "), "CSeq", "11 UPDATE");
+	from_peer("INVITE", 12, BOB, SDP_OFFER);
+	assert_header(next_sent("SIP/2.0 481 "), "CSeq", "12 INVITE");
+	same_branch("ACK", 12, NULL);
+	no_more_events();
+}
+
 /* An UPDATE that the session leaves lying: after timer F nobody waits for its answer. */
 static void an_update_too_late(void **state)
 {
@@ -739,6 +833,10 @@ int main(void)
 		TEST(another_port_of_ours),
 		TEST(wrong_orders),
 		TEST(no_way_back),
+		TEST(updates_beside_others),
+		TEST(a_reinvite_before_the_answer),
+		TEST(an_update_when_the_call_ends),
+		TEST(offers_that_nobody_hears_of),
 		TEST(an_update_too_late),
 		TEST(memory_runs_out),
 		TEST(blocks_run_out),

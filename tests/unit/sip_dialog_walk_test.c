@@ -111,7 +111,7 @@ static void order_something(struct story *s)
 	struct rln_dialogs *dialogs = world.node[s->node].dialogs;
 	struct rln_dialog_id id = {s->id};
 
-	switch (random_below(12)) {
+	switch (random_below(13)) {
 	case 0:
 	case 1:
 	case 2:
@@ -136,6 +136,9 @@ static void order_something(struct story *s)
 	case 9:
 		if (random_below(3) == 0)
 			release(s);
+		break;
+	case 10:
+		rln_dialog_respond_update(dialogs, id, random_below(2) ? 200 : 500, NULL);
 		break;
 	default:
 		break; /* let the others act */
