@@ -155,6 +155,13 @@ int rln_call_resume(struct rln_call *call)
 	return rln_coord_resume(begin(call, BIT(RLN_ORDER_RESUME)), call->id);
 }
 
+int rln_call_update(struct rln_call *call, enum rln_media_direction direction)
+{
+	if ((unsigned)direction > RLN_MEDIA_BIDIRECTIONAL)
+		return -EINVAL;
+	return rln_coord_update(begin(call, 0), call->id, (uint8_t)direction);
+}
+
 int rln_call_send_dtmf(struct rln_call *call, const char *tones)
 {
 	return rln_coord_send_dtmf(call->peer->api->coord, call->id, tones, 0);

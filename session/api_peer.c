@@ -197,7 +197,12 @@ void rln_peer_free(struct rln_peer *peer)
 
 struct rln_call *rln_peer_call(struct rln_peer *peer, const char *target)
 {
-	struct rln_call_request request = {.to = target};
+	return rln_peer_call_with(peer, target, NULL);
+}
+
+struct rln_call *rln_peer_call_with(struct rln_peer *peer, const char *target, const struct rln_call_options *options)
+{
+	struct rln_call_request request = {.to = target, .late_offer = options && options->late_offer};
 	struct rln_session_id id;
 	struct rln_call *call;
 	int rc;
@@ -291,21 +296,28 @@ int rln_peer_run(struct rln_peer *peer, int timeout_ms)
 	return rc == RLN_ETIMEDOUT ? 0 : rc;
 }
 
+/* The call that was to be answered has ended meanwhile. */
+static bool has_given_up(struct rln_call *call)
+{
+	struct rln_inbox *inbox = &call->peer->inbox;
+	bool ended;
+
+	rln_inbox_drain(inbox);
+	pthread_mutex_lock(&inbox->lock);
+	ended = call->ended;
+	pthread_mutex_unlock(&inbox->lock);
+	return ended;
+}
+
 struct rln_call *rln_incoming_accept(struct rln_incoming *in)
 {
 	struct rln_call *call = in ? in->call : NULL;
-	struct rln_peer *peer = in ? call->peer : NULL;
-	bool ended;
 	int rc;
 
 	if (!in)
 		return NULL; /* so that an accept may be written round a wait; errno is the wait's */
 	free(in);
-	rln_inbox_drain(&peer->inbox);
-	pthread_mutex_lock(&peer->inbox.lock);
-	ended = call->ended;
-	pthread_mutex_unlock(&peer->inbox.lock);
-	rc = ended ? -ECANCELED : rln_coord_accept(peer->api->coord, call->id);
+	rc = has_given_up(call) ? -ECANCELED : rln_coord_accept(call->peer->api->coord, call->id);
 	if (rc == 0)
 		return call;
 	rln_call_free(call);
@@ -320,7 +332,7 @@ int rln_incoming_reject(struct rln_incoming *in, uint16_t code)
 
 	if (code < 400 || code > 699)
 		return -EINVAL;
-	rc = rln_coord_reject(call->peer->api->coord, call->id, code);
+	rc = has_given_up(call) ? -ECANCELED : rln_coord_reject(call->peer->api->coord, call->id, code);
 	free(in);
 	rln_call_free(call);
 	return rc;

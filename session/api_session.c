@@ -7,7 +7,9 @@
 struct rln_session_id rln_coordinator_create_outgoing_call(
 	struct rln_coordinator *c, const char *from, const char *to, const char *sdp)
 {
-	struct rln_call_request request = {.peer = c->number, .from = from, .to = to, .sdp = sdp};
+	bool late_offer = sdp && !sdp[0];
+	struct rln_call_request request = {
+		.peer = c->number, .from = from, .to = to, .sdp = late_offer ? NULL : sdp, .late_offer = late_offer};
 	struct rln_session_id id;
 	int rc;
 
@@ -58,6 +60,13 @@ int rln_coordinator_hold(struct rln_coordinator *c, struct rln_session_id id)
 int rln_coordinator_resume(struct rln_coordinator *c, struct rln_session_id id)
 {
 	return rln_coord_resume(c->api->coord, id);
+}
+
+int rln_coordinator_update(struct rln_coordinator *c, struct rln_session_id id, enum rln_media_direction direction)
+{
+	if ((unsigned)direction > RLN_MEDIA_BIDIRECTIONAL)
+		return -EINVAL;
+	return rln_coord_update(c->api->coord, id, (uint8_t)direction);
 }
 
 int rln_coordinator_mute(struct rln_coordinator *c, struct rln_session_id id, bool on)

@@ -44,6 +44,11 @@ int rln_call_hangup(struct rln_call *call);
 int rln_call_hold(struct rln_call *call);
 /** Ends our hold; wait for RLN_STATE_ACTIVE. */
 int rln_call_resume(struct rln_call *call);
+/** Offers the peer another direction of our audio by re-INVITE: RLN_MEDIA_BIDIRECTIONAL (sendrecv), _OUTBOUND (sendonly), _INBOUND (recvonly)
+ * or _INACTIVE; no state changes. MEDIA_NEGOTIATED tells what was agreed, where that is something new: rln_call_wait_for_event(). A
+ * refusal is CALL_STATE_CHANGED and rln_call_refusal(), and all stays as it was. COMMAND_REJECTED unless the call is ACTIVE and no
+ * offer is open. -EINVAL: another direction. */
+int rln_call_update(struct rln_call *call, enum rln_media_direction direction);
 /** Sends silence in place of audio, or no longer; no state changes. */
 int rln_call_mute(struct rln_call *call, bool on);
 /** Digits 0-9 * # A-D to the peer, in order, 100 ms each: RFC 4733 when it was negotiated, else SIP INFO. -EINVAL: none, or another

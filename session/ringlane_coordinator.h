@@ -60,7 +60,8 @@ void rln_builder_free(struct rln_builder *b);
 
 /* ---- operations on sessions, any thread ---- */
 
-/** Places a call. `from` NULL: our own address; `sdp` NULL: ringlane makes the offer. {0} and errno: ENOTCONN (not started), EINVAL (target),
+/** Places a call. `from` NULL: our own address; `sdp` NULL: ringlane makes the offer; "": nobody does, the peer's answer brings it and
+ * ringlane answers in the ACK (late offer). {0} and errno: ENOTCONN (not started), EINVAL (target),
  * ENOSPC (call limit), EAGAIN (too many at once: again), ENOBUFS, EPIPE. */
 struct rln_session_id rln_coordinator_create_outgoing_call(struct rln_coordinator *c, const char *from, const char *to, const char *sdp);
 /** BYE, CANCEL or refusal, as its state asks; then the media is stopped, then it is told as ended. */
@@ -77,6 +78,9 @@ int rln_deferred_reject(struct rln_coordinator *c, struct rln_session_id deferre
 int rln_coordinator_hold(struct rln_coordinator *c, struct rln_session_id id);
 /** Ends our hold. */
 int rln_coordinator_resume(struct rln_coordinator *c, struct rln_session_id id);
+/** Offers another direction of our audio by re-INVITE; no state changes. MEDIA_NEGOTIATED tells what was agreed, where that is something new;
+ * CALL_STATE_CHANGED a refusal, and all stays as it was. Only while ACTIVE and no offer is open. */
+int rln_coordinator_update(struct rln_coordinator *c, struct rln_session_id id, enum rln_media_direction direction);
 /** Sends silence in place of audio, or no longer. */
 int rln_coordinator_mute(struct rln_coordinator *c, struct rln_session_id id, bool on);
 /** Sends the peer to `target` at once (REFER). */

@@ -43,6 +43,14 @@ void rln_peer_free(struct rln_peer *peer);
  * NULL and errno: EINVAL (empty or too long), ENOSPC (call limit), EAGAIN (too many at once: again), ENOBUFS, EPIPE (runtime stopped). */
 struct rln_call *rln_peer_call(struct rln_peer *peer, const char *target);
 
+/** What rln_peer_call_with() can be told. */
+struct rln_call_options {
+	bool late_offer; /**< the INVITE offers no media: the peer's answer does, and our ACK answers that. For peers that want to offer first */
+};
+/** The same with everything that can be chosen; `options` NULL: all defaults. A peer that then offers nothing of use ends the call: FAILED
+ * with RLN_END_MEDIA. */
+struct rln_call *rln_peer_call_with(struct rln_peer *peer, const char *target, const struct rln_call_options *options);
+
 /** OPTIONS: asks who is there, and how long an answer takes. The SIP status of the answer (any answer is one), *rtt_us the time it took;
  * RLN_ETIMEDOUT, -EINVAL, -EHOSTUNREACH, -ENETUNREACH ..., RLN_EENDED. Calls go on meanwhile, on other threads too. */
 int rln_peer_ping(struct rln_peer *peer, const char *target, int timeout_ms, uint32_t *rtt_us);
@@ -80,7 +88,8 @@ int rln_peer_run(struct rln_peer *peer, int timeout_ms);
 /** Answers (200 OK) and returns the call; `in` is gone either way. NULL and errno: ECANCELED (the caller gave up meanwhile),
  * ENOBUFS; `in` NULL: errno is left as it is, so that rln_incoming_accept(rln_peer_get_incoming_call(peer, ms)) can be written. */
 struct rln_call *rln_incoming_accept(struct rln_incoming *in);
-/** Refuses with a SIP code 400-699 (486 Busy Here, 603 Decline ...); `in` is gone. -EINVAL, and `in` is still there: another code. */
+/** Refuses with a SIP code 400-699 (486 Busy Here, 603 Decline ...); `in` is gone. -ECANCELED: the caller gave up meanwhile, and `in` is gone
+ * too. -EINVAL, and `in` is still there: another code. */
 int rln_incoming_reject(struct rln_incoming *in, uint16_t code);
 /** The caller's URI, "sip:alice@198.18.0.1"; valid as long as `in`. */
 const char *rln_incoming_from(const struct rln_incoming *in);

@@ -59,6 +59,12 @@ static int do_call(char **word)
 	return keep(word[1], rln_peer_call(peer, word[2]));
 }
 
+/* late NAME URI: without an offer */
+static int do_late(char **word)
+{
+	return keep(word[1], rln_peer_call_with(peer, word[2], &(struct rln_call_options){.late_offer = true}));
+}
+
 /* accept NAME MS */
 static int do_accept(char **word)
 {
@@ -122,6 +128,29 @@ static int do_resume(struct rln_call *call, char **word)
 	return rln_call_resume(call);
 }
 
+/* update NAME DIRECTION, as SDP calls it */
+static int do_update(struct rln_call *call, char **word)
+{
+	static const char *const names[] = {[RLN_MEDIA_INACTIVE] = "inactive",
+		[RLN_MEDIA_INBOUND] = "recvonly",
+		[RLN_MEDIA_OUTBOUND] = "sendonly",
+		[RLN_MEDIA_BIDIRECTIONAL] = "sendrecv"};
+
+	for (int i = 0; i < 4; i++)
+		if (strcmp(names[i], word[2]) == 0)
+			return rln_call_update(call, (enum rln_media_direction)i);
+	return -EINVAL;
+}
+
+/* negotiated NAME MS: the direction (0-3) */
+static int do_negotiated(struct rln_call *call, char **word)
+{
+	struct rln_event ev;
+	int rc = rln_call_wait_for_event(call, RLN_EV_MEDIA_NEGOTIATED, atoi(word[2]), &ev);
+
+	return rc == 0 ? ev.media_negotiated.direction : rc;
+}
+
 static int do_dtmf(struct rln_call *call, char **word)
 {
 	return rln_call_send_dtmf(call, word[2]);
@@ -168,6 +197,7 @@ static const struct {
 	int (*of_call)(struct rln_call *call, char **word);
 } commands[] = {
 	{"call", 2, do_call, NULL},
+	{"late", 2, do_late, NULL},
 	{"accept", 2, do_accept, NULL},
 	{"reject", 2, do_reject, NULL},
 	{"wait", 3, NULL, do_wait},
@@ -176,6 +206,8 @@ static const struct {
 	{"play", 2, NULL, do_play},
 	{"hold", 1, NULL, do_hold},
 	{"resume", 1, NULL, do_resume},
+	{"update", 2, NULL, do_update},
+	{"negotiated", 2, NULL, do_negotiated},
 	{"dtmf", 2, NULL, do_dtmf},
 	{"blind", 2, NULL, do_blind},
 	{"attended", 2, NULL, do_attended},

@@ -193,11 +193,11 @@ def callers(w, scenes, more=''):
 class Called:
     """We call, each of them beside the others: name -> steps of the called side. Not those in `others`, to whom somebody else shows the way."""
 
-    def __init__(self, w, scenes, more='', others=()):
+    def __init__(self, w, scenes, more='', others=(), args=()):
         ours, theirs = lan(w, SIPP)
         self.drive = w.drive(ours, config(more=more))
         self.names = list(scenes)
-        self.running = [start(w, theirs, name, steps, local=SIPP, port=6000 + 10 * i) for i, (name, steps) in enumerate(scenes.items())]
+        self.running = [start(w, theirs, name, steps, *args, local=SIPP, port=6000 + 10 * i) for i, (name, steps) in enumerate(scenes.items())]
         for i, name in enumerate(self.names):
             wait_for_port(theirs, 6000 + 10 * i)
         for i, name in enumerate(self.names):

@@ -165,6 +165,52 @@ def rules_updates(w):
 
 
 @test
+def rules_our_directions(w):
+    """Our re-INVITE with each direction, by rln_call_update(): what the peer agrees to is told; a refusal changes nothing."""
+    def offered(ours, theirs, version):
+        return [await_request('INVITE', body=f'a={ours}'), answer(200, sdp(theirs, version), tag=None, **OK), await_request('ACK')]
+
+    directions = [('recvonly', 'sendonly', 1), ('sendonly', 'recvonly', 2), ('inactive', 'inactive', 0), ('sendrecv', 'sendrecv', 3)]
+    c = Called(w, {
+        'moves': INVITED + ANSWERED + [step for n, (ours, theirs, _) in enumerate(directions) for step in offered(ours, theirs, n + 2)] + OUR_BYE,
+        'refused': INVITED + ANSWERED + [await_request('INVITE', body='a=inactive'), answer(488, tag=None), await_request('ACK')] + OUR_BYE,
+    })
+    for name in c.names:
+        c.drive.do(f'wait {name} ACTIVE 5000')
+        c.drive.do(f'negotiated {name} 5000', 3)
+    for ours, _, told in directions:
+        c.drive.do(f'update moves {ours}')
+        c.drive.do('negotiated moves 5000', told)
+    c.drive.do('update refused inactive')
+    c.drive.expect('CALL_STATE_CHANGED.*488', lane='refused')
+    for name in c.names:
+        c.drive.do(f'wait {name} ACTIVE 5000')
+        c.drive.do(f'hangup {name}')
+    c.ended(moves='NORMAL', refused='NORMAL')
+
+
+@test
+def rules_our_late_offer(w):
+    """We call without an offer: their 200 makes it, our ACK answers, and audio flows both ways; a reliable 183 makes it, our PRACK answers; one of no
+    use to us gets its ACK, and a BYE (RFC 3261 13.2.1, RFC 3262 5)."""
+    invited = [await_request('INVITE', Content_Length=' *0')]
+    scenes = {
+        'ack': invited + [answer(200, sdp(), **OK), await_request('ACK', body='m=audio [1-9][0-9]* RTP/AVP')] + OUR_BYE,
+        'prack': invited + [answer(183, sdp(), 'Require: 100rel', 'RSeq: 7'), await_request('PRACK', RAck='7', body='m=audio [1-9][0-9]* RTP/AVP'),
+                            answer(200, tag=None), answer_invite(200, retrans=True), await_request('ACK', Content_Length=' *0')] + OUR_BYE,
+        'useless': invited + [answer(200, sdp(formats='18'), **OK), await_request('ACK', Content_Length=' *0')] + OUR_BYE,
+    }
+    c = Called(w, scenes, others=scenes, args=('-rtp_echo',))
+    for i, name in enumerate(c.names):
+        c.drive.do(f'late {name} sip:x@{SIPP}:{6000 + 10 * i}')
+    for name in ('ack', 'prack'):
+        c.drive.do(f'wait {name} ACTIVE 5000')
+        c.drive.do(f'media {name} 5000')
+        c.drive.do(f'hangup {name}')
+    c.ended(ack='NORMAL', prack='NORMAL', useless='MEDIA')
+
+
+@test
 def rules_replaces(w):
     """RFC 3891: in place of a call that is up; of none, of an ended one, of two, of one that may only be early."""
     ours, theirs = lan(w, SIPP)

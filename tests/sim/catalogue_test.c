@@ -80,7 +80,7 @@ static void reinvites(struct sim_dialog *d, struct rln_call *call)
 	sim_request(d, "INVITE", NULL, sim_sdp(30000, "0 101", "sendrecv"));
 	sim_expect(d->sip, &m, "SIP/2.0 200");
 	sim_request(d, "ACK", NULL, NULL);
-	assert_int_equal(rln_coord_update(sim_coord(), rln_call_session(call), RLN_MEDIA_BIDIRECTIONAL), 0);
+	assert_int_equal(rln_call_update(call, RLN_MEDIA_BIDIRECTIONAL), 0);
 	sim_expect(d->sip, &m, "INVITE ");
 	sim_respond(d, &m, 200, NULL, sim_sdp(30000, "0 101", "sendrecv"));
 	sim_expect(d->sip, &ack, "ACK ");

@@ -142,30 +142,69 @@ static void late_offer_without_answer(void **state)
 	ended(RLN_STATE_FAILED, RLN_END_MEDIA, 0);
 }
 
-/* As a caller without an offer: by the coordinator's own request. */
-static void late_offer_out(void **state)
+/* A call that we make without an offer. */
+static void called_late(void)
 {
-	struct rln_coord_peer_cfg cfg = {.name = "late", .port = 5090};
-	struct rln_call_request request = {.to = "sim@" SIM_HOST, .late_offer = true};
-	struct rln_session_id id;
-	struct sim_msg ack;
-	unsigned number;
+	struct rln_call_options late = {.late_offer = true};
 
-	(void)state;
-	assert_int_equal(rln_coord_add_peer(sim_coord(), &cfg, &number, SIM_WAIT_MS), 0);
-	request.peer = number;
-	id = rln_coord_reserve(sim_coord());
-	assert_int_not_equal(id.v, 0);
-	assert_int_equal(rln_coord_make_call(sim_coord(), id, &request), 0);
+	call = rln_peer_call_with(bob, "sim@" SIM_HOST, &late);
+	assert_non_null(call);
 	sim_expect(sip, &m, "INVITE ");
 	assert_string_equal(sim_body(&m), "");
 	sim_uas(&d, sip, &m);
+}
+
+/* We call without an offer: our ACK answers theirs. */
+static void late_offer_out(void **state)
+{
+	struct rln_event ev;
+	struct sim_msg ack;
+
+	(void)state;
+	called_late();
 	sim_respond(&d, &m, 200, NULL, sim_sdp(30000, "0", "sendrecv"));
 	sim_expect(sip, &ack, "ACK ");
-	assert_int_not_equal(sim_sdp_port(&ack), 0); /* the ACK answers */
-	sim_trace_wait(sim_trace_wait(0, RLN_EV_MEDIA_STREAM_STARTED, 0), RLN_EV_MEDIA_NEGOTIATED, id.v);
+	assert_int_not_equal(sim_sdp_port(&ack), 0);
+	assert_int_equal(rln_call_wait_for_event(call, RLN_EV_MEDIA_NEGOTIATED, SIM_WAIT_MS, &ev), 0);
+	assert_int_equal(ev.media_negotiated.codec, RLN_CODEC_PCMU);
+	assert_int_equal(rln_call_wait_for_state(call, RLN_STATE_ACTIVE, SIM_WAIT_MS), 0);
 	sim_bye(&d);
-	assert_int_equal(rln_coord_del_peer(sim_coord(), number, SIM_WAIT_MS), 0);
+	ended(RLN_STATE_TERMINATED, RLN_END_REMOTE, 0);
+}
+
+/* R182e: their reliable 183 makes the offer, our PRACK answers; early media runs before the 200, whose ACK is empty. */
+static void late_offer_out_in_a_reliable_provisional(void **state)
+{
+	struct sim_msg prack, ack;
+
+	(void)state;
+	called_late();
+	sim_respond(&d, &m, 183, "Require: 100rel\r\nRSeq: 7\r\n", sim_sdp(30000, "0", "sendrecv"));
+	sim_expect(sip, &prack, "PRACK ");
+	assert_int_not_equal(sim_sdp_port(&prack), 0);
+	sim_respond(&d, &prack, 200, NULL, NULL);
+	assert_int_equal(rln_call_wait_for_state(call, RLN_STATE_EARLY_MEDIA, SIM_WAIT_MS), 0);
+	sim_respond(&d, &m, 200, NULL, NULL);
+	sim_expect(sip, &ack, "ACK ");
+	assert_string_equal(sim_body(&ack), "");
+	assert_int_equal(rln_call_wait_for_state(call, RLN_STATE_ACTIVE, SIM_WAIT_MS), 0);
+	sim_bye(&d);
+	ended(RLN_STATE_TERMINATED, RLN_END_REMOTE, 0);
+}
+
+/* Theirs is of no use to us: the 200 gets its ACK, and then a BYE. */
+static void late_offer_out_without_use(void **state)
+{
+	struct sim_msg ack, bye;
+
+	(void)state;
+	called_late();
+	sim_respond(&d, &m, 200, NULL, sim_sdp(30000, "18", "sendrecv"));
+	sim_expect(sip, &ack, "ACK ");
+	assert_string_equal(sim_body(&ack), "");
+	sim_expect(sip, &bye, "BYE ");
+	sim_respond(&d, &bye, 200, NULL, NULL);
+	ended(RLN_STATE_FAILED, RLN_END_MEDIA, 0);
 }
 
 static void early_media(void **state)
@@ -673,7 +712,7 @@ static void our_reinvite_and_glare(void **state)
 	(void)state;
 	up_out();
 	assert_int_equal(rln_call_wait_for_event(call, RLN_EV_MEDIA_NEGOTIATED, SIM_WAIT_MS, &ev), 0);
-	assert_int_equal(rln_coord_update(sim_coord(), rln_call_session(call), RLN_MEDIA_OUTBOUND), 0);
+	assert_int_equal(rln_call_update(call, RLN_MEDIA_OUTBOUND), 0);
 	sim_expect(sip, &ours, "INVITE ");
 	assert_non_null(strstr(sim_body(&ours), "a=sendonly"));
 	sim_request(&d, "INVITE", NULL, sim_sdp(30000, "0", "sendrecv")); /* crosses */
@@ -694,7 +733,7 @@ static void glare_is_retried(void **state)
 
 	(void)state;
 	up_in();
-	assert_int_equal(rln_coord_update(sim_coord(), rln_call_session(call), RLN_MEDIA_BIDIRECTIONAL), 0);
+	assert_int_equal(rln_call_update(call, RLN_MEDIA_BIDIRECTIONAL), 0);
 	sim_expect(sip, &ours, "INVITE ");
 	sim_respond(&d, &ours, 491, NULL, NULL);
 	sim_expect(sip, &ack, "ACK ");
@@ -713,13 +752,13 @@ static void our_reinvite_is_refused(void **state)
 
 	(void)state;
 	up_in();
-	assert_int_equal(rln_coord_update(sim_coord(), rln_call_session(call), RLN_MEDIA_OUTBOUND), 0);
+	assert_int_equal(rln_call_update(call, RLN_MEDIA_OUTBOUND), 0);
 	sim_expect(sip, &ours, "INVITE ");
 	sim_respond(&d, &ours, 488, NULL, NULL);
 	sim_expect(sip, &ack, "ACK ");
 	assert_int_equal(rln_call_wait_for_event(call, RLN_EV_CALL_STATE_CHANGED, SIM_WAIT_MS, NULL), 0);
 	assert_int_equal(rln_call_state(call), RLN_STATE_ACTIVE);
-	assert_int_equal(rln_coord_update(sim_coord(), rln_call_session(call), RLN_MEDIA_OUTBOUND), 0);
+	assert_int_equal(rln_call_update(call, RLN_MEDIA_OUTBOUND), 0);
 	sim_expect(sip, &ours, "INVITE ");
 	sim_respond(&d, &ours, 481, NULL, NULL);
 	sim_expect(sip, &ack, "ACK ");
@@ -755,6 +794,8 @@ int main(void)
 		T(late_offer_in),
 		T(late_offer_without_answer),
 		T(late_offer_out),
+		T(late_offer_out_in_a_reliable_provisional),
+		T(late_offer_out_without_use),
 		T(early_media),
 		T(offer_without_codec_is_refused),
 		T(answer_without_codec_gets_bye),

@@ -230,6 +230,22 @@ static void a_deferred_call_waits_for_its_decision(void **state)
 	rln_coordinator_free(q);
 }
 
+static void a_call_without_an_offer(void **state)
+{
+	struct rln_session_id id = rln_coordinator_create_outgoing_call(c, NULL, "bob@198.18.0.2", "");
+
+	(void)state;
+	assert_int_not_equal(id.v, 0);
+	told.session = id;
+	turn();
+	assert_string_equal(dialogs[0].sdp, "");
+	assert_true(dialogs[0].invite_open);
+	wire_establishes(&dialogs[0], SDP_PEER); /* the 200 offers, the ACK answers */
+	assert_int_equal(rln_session_manager_get_session(coord->sessions, id)->state, RLN_STATE_ACTIVE);
+	assert_int_equal(rln_coordinator_terminate_session(c, id), 0);
+	turn();
+}
+
 static void operations_check_their_arguments(void **state)
 {
 	struct rln_session_id id = place_call(), none = {0};
@@ -246,6 +262,9 @@ static void operations_check_their_arguments(void **state)
 	assert_int_equal(rln_coordinator_play(c, id, NULL, 1), -EINVAL);
 	assert_int_equal(rln_coordinator_start_recording(c, id, "x", RLN_FORMAT_MP3, 1), -ENOTSUP);
 	assert_int_equal(rln_coordinator_start_recording(c, id, "x", RLN_FORMAT_WAV, 3), -EINVAL);
+	assert_int_equal(rln_coordinator_update(c, id, (enum rln_media_direction)4), -EINVAL);
+	assert_int_equal(rln_coordinator_update(c, id, (enum rln_media_direction)256), -EINVAL);
+	assert_int_equal(rln_coordinator_update(c, id, RLN_MEDIA_INBOUND), 0);
 	assert_int_equal(rln_coordinator_mute(c, id, true), 0);
 	assert_int_equal(rln_coordinator_stop_audio(c, id), 0);
 	assert_int_equal(rln_coordinator_stop_recording(c, id), 0);
@@ -484,6 +503,7 @@ int main(void)
 		T(callbacks_come_in_order_inside_run),
 		T(an_incoming_call_is_refused_with_the_given_code),
 		T(a_deferred_call_waits_for_its_decision),
+		T(a_call_without_an_offer),
 		T(operations_check_their_arguments),
 		T(an_event_is_waited_for_by_kind_and_fields),
 		T(an_event_is_waited_for_by_a_question),

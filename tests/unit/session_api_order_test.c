@@ -163,6 +163,28 @@ static void a_command_that_the_state_forbids_ends_the_wait(void **state)
 	assert_int_equal(rln_call_wait_for_event(call, RLN_EV_COMMAND_REJECTED, 0, NULL), 0);
 }
 
+static void a_direction_is_offered(void **state)
+{
+	struct rln_event news = {
+		.id = call->id.v, .kind = RLN_EV_MEDIA_NEGOTIATED, .media_negotiated = {.direction = RLN_MEDIA_INBOUND}};
+
+	(void)state;
+	moves_to(call, RLN_STATE_ACTIVE);
+	for (unsigned direction = RLN_MEDIA_INACTIVE; direction <= RLN_MEDIA_BIDIRECTIONAL; direction++) {
+		assert_int_equal(rln_call_update(call, (enum rln_media_direction)direction), 0);
+		assert_int_equal(ordered(RLN_EV_UPDATE_REQUEST)->update_request.direction, direction);
+		assert_int_equal(seen[seen_n - 1].id, call->id.v);
+	}
+	assert_int_equal(rln_call_update(call, (enum rln_media_direction)4), -EINVAL);
+	assert_int_equal(rln_call_update(call, (enum rln_media_direction)256), -EINVAL);
+	tell(call, &news);
+	assert_int_equal(rln_call_wait_for_event(call, RLN_EV_MEDIA_NEGOTIATED, 0, &news), 0);
+	assert_int_equal(news.media_negotiated.direction, RLN_MEDIA_INBOUND);
+	peer_says(call, 488);
+	assert_int_equal(rln_call_refusal(call), 488);
+	assert_int_equal(rln_call_wait_for_state(call, RLN_STATE_ACTIVE, 0), 0); /* and no state was to come of it */
+}
+
 static void a_new_order_forgets_the_old_failure(void **state)
 {
 	(void)state;
@@ -354,6 +376,7 @@ int main(void)
 		T(a_hold_that_the_peer_refuses_ends_the_wait),
 		T(a_resume_that_is_refused_stays_on_hold),
 		T(a_command_that_the_state_forbids_ends_the_wait),
+		T(a_direction_is_offered),
 		T(a_new_order_forgets_the_old_failure),
 		T(a_blind_transfer_is_done_or_refused),
 		T(a_consultation_is_a_call_of_its_own),

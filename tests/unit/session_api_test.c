@@ -187,6 +187,33 @@ static void nothing_comes_of_nothing(void **state)
 	assert_int_equal(rln_call_hangup(NULL), -EINVAL);
 }
 
+static void a_call_may_offer_nothing(void **state)
+{
+	struct rln_call_options late = {.late_offer = true}, plain = {.late_offer = false};
+	const struct rln_call_options *const options[] = {&late, &plain, NULL};
+	struct rln_peer *peer = peer_open("alice", 5060);
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		struct rln_call *call = rln_peer_call_with(peer, "bob@198.18.0.2", options[i]);
+		struct fake_dialog *d = &dialogs[0];
+
+		assert_non_null(call);
+		turn();
+		while (!d->invite_open)
+			assert_true(++d < dialogs + DIALOGS);
+		assert_int_equal(d->sdp[0] == '\0', i == 0);
+		wire_establishes(d, SDP_PEER);
+		assert_int_equal(rln_call_wait_for_state(call, RLN_STATE_ACTIVE, 0), 0);
+		rln_call_free(call);
+		turn();
+	}
+	assert_null(rln_peer_call_with(NULL, "bob@198.18.0.2", &late));
+	assert_null(rln_peer_call_with(peer, "", &late));
+	assert_int_equal(errno, EINVAL);
+	peer_close(peer);
+}
+
 static void a_call_needs_a_target(void **state)
 {
 	struct rln_peer *peer = peer_open("alice", 5060);
@@ -264,6 +291,12 @@ static void who_gives_up_before_the_answer_is_told(void **state)
 	turn();
 	assert_null(rln_incoming_accept(in));
 	assert_int_equal(errno, ECANCELED);
+	d = wire_invites("bob", 5060, SDP_PEER);
+	in = rln_peer_get_incoming_call(peer, 0);
+	assert_non_null(in);
+	wire_byes(d, RLN_END_CANCELLED);
+	turn();
+	assert_int_equal(rln_incoming_reject(in, 486), -ECANCELED);
 	peer_close(peer);
 }
 
@@ -543,6 +576,7 @@ int main(void)
 		cmocka_unit_test(every_code_has_words),
 		T(a_peer_needs_a_name_and_a_port),
 		T(nothing_comes_of_nothing),
+		T(a_call_may_offer_nothing),
 		T(a_call_needs_a_target),
 		T(an_incoming_call_comes_before_during_or_never),
 		T(who_gives_up_before_the_answer_is_told),
