@@ -3,7 +3,8 @@
 """Writes docs/events.md: the event catalogue with who makes and who takes each kind, and the counters.
 
 What a kind is comes from lcore/event.def; where it is made and taken is looked up in the sources, and a kind that is LIVE and has
-no producer, no consumer or no test in the simulation fails the page, and so `make lint`.
+no producer, no consumer or no test in the simulation fails the page, and so `make lint`. So does a command of session/commands.c
+that nothing but tests gives: what only a test can publish is not observed in the running product.
 """
 import re
 import sys
@@ -89,6 +90,29 @@ def events():
                   f'{"yes" if block == "BLOCK" else ""} | {", ".join(seen[:3])} | {text} |')
 
 
+COMMANDS = 'session/commands.c'
+FUNCTION = re.compile(r'^(static )?[\w ]+?[ *](\w+)\([^;{}]*\)\n\{\n(.*?)^\}', re.S | re.M)
+
+
+def commands():
+    """Each function of COMMANDS that leads to an event has a caller in the product, or has one that has."""
+    text = COMMENT.sub('', Path(COMMANDS).read_text())
+    bodies = {m[2]: m[3] for m in FUNCTION.finditer(text)}
+    product = sources('session/*.c', 'session/*/*.c', 'dpdk_app/*.c')
+    product.pop(COMMANDS)
+    called = set(re.findall(r'\b(\w+)\(', ''.join(product.values())))
+    reached = set(bodies) & called
+    while True:
+        more = {name for inside in reached for name in bodies if re.search(rf'\b{name}\(', bodies[inside])} - reached
+        if not more:
+            break
+        reached |= more
+    for name in sorted(set(bodies) - reached):
+        faults.append(f'{COMMANDS}: {name}() is called by tests alone')
+    if not bodies:
+        faults.append(f'{COMMANDS}: no function was found')
+
+
 def counters():
     print('\n# Counters\n\nPer worker: received + taken = consumed + dropped + handed + inside, and built = sent + dropped on sending + inside. Read them '
           'with\n`dpdk-telemetry.py -f ringlane` and `/ringlane/counters`.\n\n| counter | group | meaning |\n|---|---|---|')
@@ -102,6 +126,7 @@ def main():
           'takes (`session/fsm.def`)\ncomes through `session/session_hub.c`; what applications take goes to each subscriber\'s own ring, and the media kinds '
           'of session_to_application\npass the machine first. SEND_RTP_PACKET and RTP_PACKET_RECEIVED stand on a tap\'s own ring alone.')
     events()
+    commands()
     counters()
     for fault in faults:
         print(f'events.py: {fault}', file=sys.stderr)
