@@ -137,8 +137,10 @@ void rln_leg_tick(struct rln_timer *timer, uint64_t now_ns)
 	if (now_ns - due > RLN_MS)
 		rln_counts_add(leg->pipeline->counts, RLN_C_RTP_TICK_LATE, 1);
 	/* Late by many ticks (a stopped process): those are lost, and the timestamps say so. */
-	if (now_ns - due > 10 * ptime_ns)
+	if (now_ns - due > 10 * ptime_ns) {
+		rln_counts_add(leg->pipeline->counts, RLN_C_RTP_TICKS_SKIPPED, (now_ns - due) / ptime_ns);
 		due += (now_ns - due) / ptime_ns * ptime_ns;
+	}
 	cold->tick_ns = due + ptime_ns;
 	rln_wheel_arm(leg->pipeline->wheel, timer, cold->tick_ns);
 	rln_leg_send_tick(leg, due);

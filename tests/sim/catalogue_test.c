@@ -127,7 +127,7 @@ static void incoming_call_lives(struct rln_peer *bob, struct sim_sip *sip, struc
 	snprintf(story.call_id, sizeof(story.call_id), "%s", d.call_id);
 	sim_rtp_to(rtp, SIM_MAIN, story.a_port);
 	story.ssrc = rtp->ssrc;
-	sim_rtp_play(rtp, sound, 60 * FRAME, FRAME, 20000, NULL);
+	sim_rtp_talk(rtp, sound, 60 * FRAME, FRAME, 20000, NULL);
 	assert_int_equal(rln_call_wait_for_media(call, SIM_WAIT_MS), 0);
 	tap(call);
 	assert_int_equal(rln_call_recv_audio(call, &f, SIM_WAIT_MS), 0);
@@ -135,7 +135,7 @@ static void incoming_call_lives(struct rln_peer *bob, struct sim_sip *sip, struc
 	reinvites(&d, call);
 	malformed_request(&d);
 	files(call);
-	sim_rtp_wait_sent(rtp);
+	sim_rtp_hush(rtp);
 	sim_rtp_digit(rtp, 101, 11, 120);
 	assert_int_equal(rln_call_wait_for_event(call, RLN_EV_DTMF_DETECTED, SIM_WAIT_MS, NULL), 0);
 	sim_expect(sip, &m, "INVITE "); /* nothing more for a second: RTP_TIMEOUT */
@@ -162,10 +162,10 @@ static void lossy_call_lives(struct rln_peer *bob, struct sim_sip *sip)
 	sim_call_in(&d, sip, "bob", PORT, sim_sdp(36000, "0 101", "sendrecv"), bob, &call, &m);
 	story.q = rln_call_session(call).v;
 	sim_rtp_to(rtp, SIM_MAIN, sim_sdp_port(&m));
-	sim_rtp_play(rtp, sound, sizeof(sound), 40, 5000, a_quarter_lost);
+	sim_rtp_talk(rtp, sound, sizeof(sound), 40, 5000, a_quarter_lost);
 	assert_int_equal(rln_call_wait_for_event(call, RLN_EV_MEDIA_QUALITY_CHANGE, SIM_WAIT_MS, NULL), 0);
-	sim_rtp_wait_sent(rtp);
 	sim_bye(&d);
+	sim_rtp_hush(rtp);
 	assert_int_equal(rln_call_wait_for_event(call, RLN_EV_SESSION_TERMINATED, SIM_WAIT_MS, NULL), 0);
 	rln_call_free(call);
 	sim_rtp_close(rtp);

@@ -484,6 +484,18 @@ const char *sim_trace_text(const struct sim_event *e, struct rln_slice slice)
 	return buf;
 }
 
+/* What was lost on the way, and whatever else was counted. */
+static void print_counts(void)
+{
+	for (unsigned c = 0; c < RLN_C_COUNT; c++) {
+		uint64_t n = rln_count_total((enum rln_counter)c);
+
+		if (n)
+			fprintf(stderr, " %s=%ju", rln_count_name((enum rln_counter)c), (uintmax_t)n);
+	}
+	fprintf(stderr, " wire_lost=%u wire_unclaimed=%u\n", sim_wire_counts().lost, sim_wire_counts().unclaimed);
+}
+
 void sim_trace_print(void)
 {
 	char line[400], who[16];
@@ -498,4 +510,5 @@ void sim_trace_print(void)
 		rln_event_text(&ev, line, sizeof(line));
 		fprintf(stderr, "%4zu %-8s %s\n", i, rln_trace_endpoint(e->endpoint, who), line);
 	}
+	print_counts();
 }

@@ -251,6 +251,7 @@ struct sim_rtp {
 	const uint8_t *sound;
 	size_t sound_len, sound_at;
 	unsigned step_us, frame;
+	bool endless, hushed;
 	unsigned (*script)(unsigned packet); /* copies to send of each packet: 0 lost, 2 doubled, SIM_SWAP: after the next one */
 	unsigned sent;
 	uint8_t held[700];
@@ -267,12 +268,17 @@ void sim_rtp_send(struct sim_rtp *r, const uint8_t *payload, size_t len, bool ma
 void sim_rtp_play(struct sim_rtp *r, const uint8_t *sound, size_t len, unsigned frame, unsigned step_us,
 	unsigned (*script)(unsigned packet));
 void sim_rtp_wait_sent(struct sim_rtp *r);
+/* The same over and over until sim_rtp_hush(): who talks is not taken for lost, however long the test takes. */
+void sim_rtp_talk(struct sim_rtp *r, const uint8_t *sound, size_t len, unsigned frame, unsigned step_us,
+	unsigned (*script)(unsigned packet));
+void sim_rtp_hush(struct sim_rtp *r);
 /* Until `n` packets came since the beginning; asserts. */
 void sim_rtp_wait(struct sim_rtp *r, unsigned n);
 unsigned sim_rtp_received(struct sim_rtp *r);
 /* A packet that came, valid while no more come. */
 struct sim_rtp_packet sim_rtp_at(struct sim_rtp *r, unsigned i);
-/* Asserts that from packet `from` on SSRC stays, sequence numbers count by one and timestamps by the payload. */
+/* Asserts that from packet `from` on SSRC stays, sequence numbers count by one and timestamps by the payload; a worker that the machine stopped passes over as
+ * many packets as it counted (RTP_TICKS_SKIPPED), and says so in its timestamps. */
 void sim_rtp_assert_continuous(struct sim_rtp *r, unsigned from);
 /* RFC 4733: one key press of `ms`, packets as a phone sends them. */
 void sim_rtp_digit(struct sim_rtp *r, uint8_t pt, unsigned event, unsigned ms);

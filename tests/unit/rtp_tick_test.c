@@ -127,6 +127,7 @@ static void late_ticks_are_counted_and_lost_ones_skipped(void **state)
 	h.now += 5 * RLN_MS + 20 * RLN_MS;
 	rln_pipeline_ticks(h.pipeline, h.now);
 	assert_true(count(RLN_C_RTP_TICK_LATE) >= 1);
+	assert_int_equal(count(RLN_C_RTP_TICKS_SKIPPED), 0);
 	before = rtp_get(h.sent[h.sent_n - 1].m);
 	h.now += 3000 * RLN_MS; /* the process stood still */
 	rln_pipeline_ticks(h.pipeline, h.now);
@@ -134,6 +135,7 @@ static void late_ticks_are_counted_and_lost_ones_skipped(void **state)
 	after = rtp_get(h.sent[h.sent_n - 1].m);
 	assert_true(h.sent_n < 12); /* no burst of 150 packets */
 	assert_true(after.ts - before.ts >= 2900 * 8);
+	assert_true(count(RLN_C_RTP_TICKS_SKIPPED) >= 145);
 	sent_is_one_stream();
 }
 
