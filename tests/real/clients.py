@@ -59,6 +59,13 @@ def lan(w, *addresses):
     return ours, *hosts
 
 
+def without_kernel(*hosts):
+    """The wire of these hosts is a ringlane's: their kernels have no address on it any more, and say nothing."""
+    for h in hosts:
+        sh('ip', 'addr', 'flush', 'dev', 'k', ns=h)
+        sh('sysctl', '-qw', 'net.ipv6.conf.k.disable_ipv6=1', ns=h)
+
+
 def kamailio(w, ns, address=KAMAILIO, **defines):
     """Kamailio, ready; defines are those of kamailio.cfg."""
     d = w.dir / f'kamailio{len(w.procs)}'

@@ -65,6 +65,12 @@ static int do_late(char **word)
 	return keep(word[1], rln_peer_call_with(peer, word[2], &(struct rln_call_options){.late_offer = true}));
 }
 
+/* register REGISTRAR USER PASSWORD */
+static int do_register(char **word)
+{
+	return rln_peer_register(peer, word[1], word[2], word[3], 60);
+}
+
 /* accept NAME MS */
 static int do_accept(char **word)
 {
@@ -198,6 +204,7 @@ static const struct {
 } commands[] = {
 	{"call", 2, do_call, NULL},
 	{"late", 2, do_late, NULL},
+	{"register", 3, do_register, NULL},
 	{"accept", 2, do_accept, NULL},
 	{"reject", 2, do_reject, NULL},
 	{"wait", 3, NULL, do_wait},

@@ -7,10 +7,11 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from clients import SIPP, lan  # noqa: E402
-from harness import BUILD, SPEECH, check, config, main, nothing_left, telemetry, test  # noqa: E402
+from clients import LINPHONE, RINGLANE, SIPP, lan, without_kernel  # noqa: E402
+from harness import BUILD, SPEECH, check, config, main, nothing_left, sh, telemetry, test  # noqa: E402
 from scene import (ack, answer, await_request, finish, invite, pause, receive, refused_ack, request, ringing, sdp, start,  # noqa: E402
                    wait_for_port)
+from waveform import go_first, same, speech  # noqa: E402
 
 AGENT = 5070
 PROVISIONAL = (100, 180, 182, 183)
@@ -80,6 +81,26 @@ queues: [{{name: sales, agents: ["sip:ann@{SIPP}:{AGENT}"], music: "{SPEECH}/dem
 
 
 @test
+def apps_queue_plays_its_music(w):
+    """The agent is busy, and the caller waits: it records the music on hold, from its end into its beginning again."""
+    ours, theirs, caller = lan(w, SIPP, LINPHONE)
+    without_kernel(caller)
+    music = speech(w, SPEECH / 'demo-congrats.wav', 'music.wav', 3)
+    server = w.ringlane(config(more=f'''
+routes: [{{match: sales, app: queue, queue: sales}}]
+queues: [{{name: sales, agents: ["sip:ann@{SIPP}:{AGENT}"], music: "{music}"}}]
+'''), ns=ours)
+    agent = called(w, theirs, [await_request('INVITE'), answer(486), await_request('ACK')])
+    w.ringlane(config('k', f'{LINPHONE}/24'), ns=caller, ready=None,
+               args=('call', f'sip:sales@{RINGLANE}', '--record', w.dir / 'heard.wav', '--duration', 8)).ok(40)
+    finish(agent)
+    twice = w.dir / 'twice.wav'
+    sh('sox', music, music, twice)
+    same(twice, w.dir / 'heard.wav')
+    nothing_left(server)
+
+
+@test
 def apps_menu_without_a_key_ends(w):
     ours, theirs = lan(w, SIPP)
     server = w.ringlane(config(more=f'''
@@ -134,4 +155,5 @@ def apps_example_call_queue(w):
     check(p.stop(signal.SIGTERM) == 0, p.tail())
 
 
+go_first()
 sys.exit(main())

@@ -9,22 +9,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 from clients import baresip_folder  # noqa: E402
 from harness import BUILD, SPEECH, check, config, lose, main, sh, test  # noqa: E402
-from waveform import match  # noqa: E402
+from waveform import go_first, same, speech  # noqa: E402
 
 HERE = Path(__file__).parent
 ALICE, BOB = SPEECH / 'demo-congrats.wav', SPEECH / 'demo-instruct.wav'
-
-
-def speech(w, source, name, seconds=5):
-    """The first seconds of a prompt, as the test's own file, with a second of silence behind so that its end is sent."""
-    out = w.dir / name
-    sh('sox', source, '-r', 8000, '-c', 1, '-b', 16, out, 'trim', 0, seconds)
-    return out
-
-
-def same(source, recorded, codec='pcmu', channel=0, least=0.99, tolerance=0):
-    m = match(source, recorded, codec, channel, tolerance=tolerance)
-    check(m['exact'] >= least and abs(m['level_db']) < 0.1, f'{Path(recorded).name}: {m}')
 
 
 def two_ringlanes(w):
@@ -174,4 +162,5 @@ def audio_tshark_agrees(w):
     check(least - 0.25 <= rx['jitter_ms'] <= most + 0.25, f'jitter: ours {rx["jitter_ms"]}, tshark {least} to {most}')
 
 
+go_first()
 sys.exit(main())

@@ -29,7 +29,7 @@ def clients_baresip_holds_our_call(w):
     b.do('resume')
     call.expect(BACK)
     b.do('sndcode', '7')
-    call.expect('DTMF_DETECTED .*')
+    call.expect('DTMF_DETECTED .*digit="7"')
     b.do('hangup')
     over(call, 'REMOTE')
 
@@ -45,7 +45,7 @@ def clients_linphone_holds_our_call(w):
     p.do('resume')
     call.expect(BACK)
     p.do('7')
-    call.expect('DTMF_DETECTED .*')
+    call.expect('DTMF_DETECTED .*digit="7"')
     p.do('terminate')
     over(call, 'REMOTE')
 

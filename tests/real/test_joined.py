@@ -5,9 +5,10 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from clients import BARESIP, LINPHONE, RINGLANE, SIPP, Baresip, Linphone, lan  # noqa: E402
-from harness import SPEECH, config, main, nothing_left, test  # noqa: E402
+from clients import BARESIP, LINPHONE, RINGLANE, SIPP, Baresip, Linphone, lan, without_kernel  # noqa: E402
+from harness import SPEECH, check, config, main, nothing_left, sh, test  # noqa: E402
 from scene import ack, answer, await_request, call_back, finish, invite, receive, refused_ack, ringing, sdp, start, wait_for_port  # noqa: E402
+from waveform import go_first, same, speech  # noqa: E402
 from wire import SDP, Wire  # noqa: E402
 
 
@@ -34,6 +35,25 @@ def joined_bridge_clients(w):
     p.do('terminate')
     b.expect('CALL_CLOSED')
     nothing_left(server)
+
+
+@test
+def joined_bridge_speech(w):
+    """What either side says through the bridge the other one records: the samples are compared."""
+    server, _, caller, callee = served(w, f'routes:\n  - {{match: out, app: bridge, to: ["sip:bob@{SIPP}"]}}\n', BARESIP, LINPHONE, SIPP)
+    without_kernel(caller, callee)
+    sa, sb = speech(w, SPEECH / 'demo-congrats.wav', 'alice.wav', 3), speech(w, SPEECH / 'demo-instruct.wav', 'bob.wav', 3)
+    late = w.dir / 'late.wav'
+    sh('sox', sa, late, 'pad', 1, 0)  # said once; the caller's leg is up a moment before the two are joined
+    bob = w.ringlane(config('k', f'{SIPP}/24', more=f'routes:\n  - {{match: bob, app: play, file: "{sb}", loop: 0, record: "{w.dir}/bob-heard.wav"}}\n'),
+                     ns=callee)
+    w.ringlane(config('k', f'{LINPHONE}/24'), ns=caller, ready=None,
+               args=('call', f'sip:out@{RINGLANE}', '--play', late, '--record', w.dir / 'alice-heard.wav', '--duration', 8)).ok(40)
+    server.expect('-> BRIDGED')
+    nothing_left(server)
+    check(bob.stop() == 0, bob.tail())
+    same(sa, w.dir / 'bob-heard.wav')
+    same(sb, w.dir / 'alice-heard.wav')
 
 
 @test
@@ -137,4 +157,5 @@ def joined_menu(w):
     nothing_left(server)
 
 
+go_first()
 sys.exit(main())

@@ -41,7 +41,7 @@ def kamailio_baresip_calls_us(w):
     server.expect(BACK)
     k.expect('in a dialog: INVITE')
     b.do('sndcode', '5')
-    server.expect(r'DTMF_DETECTED .*')
+    server.expect('DTMF_DETECTED .*digit="5"')
     b.do('hangup')
     server.expect('SESSION_TERMINATED .*reason=REMOTE')
     k.expect('in a dialog: BYE')
@@ -62,7 +62,7 @@ def kamailio_linphone_calls_us(w):
     server.expect(BACK)
     k.expect('in a dialog: INVITE')
     p.do('5')
-    server.expect(r'DTMF_DETECTED .*')
+    server.expect('DTMF_DETECTED .*digit="5"')
     p.do('terminate')
     server.expect('SESSION_TERMINATED .*reason=REMOTE')
     k.expect('in a dialog: BYE')
@@ -81,6 +81,34 @@ def kamailio_we_call_the_registered(w):
         for method in ('ACK', 'BYE'):
             k.expect(f'in a dialog: {method} -> sip:{user}')
         ended()
+
+
+@test
+def kamailio_blind_transfer(w):
+    """Three registered users: we call bare and send it to lin. REFER, its NOTIFYs and the new call all pass Kamailio."""
+    ours, kam, bare, lin = lan(w, KAMAILIO, BARESIP, LINPHONE)
+    k = kamailio(w, kam, AUTH_REGISTER=True)
+    b, p = registered_baresip(w, k, bare), registered_linphone(w, k, lin, auto=True)
+    drive = w.drive(ours, config())
+    drive.do(f'register sip:{KAMAILIO} alice secret')
+    k.expect('REGISTER alice saved', lane='alice')
+    drive.do(f'call c sip:bare@{KAMAILIO}')
+    drive.do('wait c ACTIVE 5000')
+    b.expect('CALL_ESTABLISHED')
+    drive.do(f'blind c sip:lin@{KAMAILIO}')
+    k.expect('in a dialog: REFER -> sip:bare')
+    k.expect('INVITE lin -> sip:lin', lane='lin')
+    k.expect('in a dialog: NOTIFY', lane='notify')
+    drive.expect('TRANSFER_DONE')
+    drive.do('wait c OVER 5000')
+    drive.do('end c')
+    drive.expect('^ended c NORMAL', lane='ended')
+    p.expect('Media streams established')
+    b.expect('CALL_ESTABLISHED', peeruri='lin')
+    p.do('terminate')
+    b.expect('CALL_CLOSED', peeruri='lin')
+    nothing_left(drive)
+    k.expect('REGISTER alice removed', lane='alice')
 
 
 @test

@@ -1,6 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""The way of the audio is cut under a call and mended, or not: RTP_TIMEOUT, a re-INVITE, and the call goes on or ends with its reason."""
+"""The way of the audio is cut under a call and mended, or not: RTP_TIMEOUT, a re-INVITE, and the call goes on or ends with its reason.
+
+SIP is not cut, so that the re-INVITE is answered and the call is ACTIVE again while nothing comes yet: what tells that the audio is back
+are packets that are received.
+"""
 import sys
 from pathlib import Path
 
@@ -23,6 +27,19 @@ def cut_call(w):
     return drive, bare
 
 
+def packets(drive):
+    return int(drive.expect(r'RTP_STATISTICS_UPDATE .*packets_received=(\d+)').group(1))
+
+
+def comes_again(drive):
+    """The trace's figures, each half second: while the path is cut they stand, now the received ones rise again, twice in a row."""
+    least, rises = packets(drive), 0
+    while rises < 2:
+        now = packets(drive)
+        rises = rises + 1 if now > least else 0
+        least = now
+
+
 @test
 def recovery_of_audio(w):
     drive, bare = cut_call(w)
@@ -30,6 +47,7 @@ def recovery_of_audio(w):
     drive.expect('REINVITE_ACKED|RTP_TIMEOUT')
     sh('iptables', '-D', *CUT, ns=bare)
     drive.do('wait c ACTIVE 5000')
+    comes_again(drive)
     drive.do('hangup c')
     drive.do('wait c OVER 5000')
     nothing_left(drive)

