@@ -70,8 +70,8 @@ def match(source, recorded, codec='pcmu', channel=0, seconds=None, tolerance=0):
 
 
 def go_first():
-    """Samples are compared here, not the machine's load: a worker that stands still for ten packets passes over them (RTP_TICKS_SKIPPED), and the recording has a
-    pause. So what we start from now on goes before what runs beside us, where we are allowed to ask for it."""
+    """Samples are compared here, not the machine's load: a worker that stands still for ten packets passes over them
+    (RTP_TICKS_SKIPPED), and the recording has a pause. What we start from now on goes before what runs beside us, where we may ask for it."""
     with contextlib.suppress(PermissionError):
         os.setpriority(os.PRIO_PROCESS, 0, -10)
 

@@ -142,7 +142,7 @@ static void the_second_caller_hears_that_it_is_the_second(void **state)
 	at = hears_prompt(other, 0, two, 10, 1);
 	sim_bye(&in);
 	is_cancelled(&a, &to_a);
-	rings(first, &a, &to_a);           /* for the one that is left */
+	rings(first, &a, &to_a);             /* for the one that is left */
 	hears_prompt(other, at, one, 10, 1); /* and its place is told anew */
 	sim_bye(&late);
 	is_cancelled(&a, &to_a);

@@ -294,7 +294,8 @@ static void a_bye_ends_it_once(void **state)
 	sim_wait_idle();
 	assert_int_equal(count_200(bye), 1);
 	assert_int_equal(count_terminated(session), 1);
-	assert_int_equal(sim_trace_at(sim_trace_find(0, RLN_EV_SESSION_TERMINATED, session))->ev.session_terminated.reason, row->end);
+	assert_int_equal(
+		sim_trace_at(sim_trace_find(0, RLN_EV_SESSION_TERMINATED, session))->ev.session_terminated.reason, row->end);
 }
 
 static int open_peers(void **state)

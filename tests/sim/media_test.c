@@ -666,9 +666,7 @@ static void packet_lengths(void **state)
 static int group_start(void **state)
 {
 	(void)state;
-	sim_start(&(struct sim_cfg){.trace = true,
-		.rtp = RTP_KEYS,
-		.routes = "routes:\n  - {match: echo, app: echo}\n"});
+	sim_start(&(struct sim_cfg){.trace = true, .rtp = RTP_KEYS, .routes = "routes:\n  - {match: echo, app: echo}\n"});
 	bob = rln_peer_new("bob", PORT);
 	return bob ? 0 : -1;
 }
