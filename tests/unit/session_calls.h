@@ -16,6 +16,70 @@ static UNUSED struct rln_session_id calling(void)
 	return id;
 }
 
+static UNUSED struct rln_session_id early_media(void)
+{
+	struct rln_session_id id = calling();
+
+	dialog_moves(dialog_for(id), RLN_DIALOG_EARLY);
+	dialog_says(dialog_for(id), RLN_CALL_PROGRESS, 183, SDP_PEER);
+	pump();
+	assert_int_equal(state_of(id), RLN_STATE_EARLY_MEDIA);
+	return id;
+}
+
+/* The 2xx came, and the stream is still to start: the test plays the worker. */
+static UNUSED struct rln_session_id answered_silent(void)
+{
+	struct rln_session_id id = calling();
+
+	w->quiet_media = true;
+	dialog_answers(dialog_for(id), SDP_PEER);
+	pump();
+	assert_int_equal(state_of(id), RLN_STATE_NEGOTIATING);
+	forget();
+	return id;
+}
+
+static UNUSED void stream_starts(struct rln_session_id id)
+{
+	w->quiet_media = false;
+	say_media(id, RLN_EV_MEDIA_STREAM_STARTED);
+	pump();
+}
+
+/* The worker's end of a leg that nobody asked for. */
+static UNUSED void leg_goes(struct rln_session_id id)
+{
+	w->legs[rln_id_slot(session_of(id)->media.v)] = 0;
+	say_media(id, RLN_EV_MEDIA_STREAM_STOPPED);
+	pump();
+}
+
+static UNUSED void action_fails(struct rln_session_id id, enum rln_action action)
+{
+	struct rln_event ev = {
+		.id = id.v, .kind = RLN_EV_ACTION_FAILED, .action_failed = {.action = (uint16_t)action, .error = -ENOBUFS}};
+
+	deliver(&ev);
+}
+
+/* An event of the worker is told in its envelope, and nothing else happens. */
+static UNUSED void assert_only_told(struct rln_session_id id, enum rln_event_kind kind)
+{
+	enum rln_call_state state = state_of(id);
+
+	forget();
+	if (kind == RLN_EV_MEDIA_ERROR)
+		media_fails(session_of(id)->media.v, RLN_MEDIA_FAULT_DISK);
+	else
+		say_media(id, kind);
+	pump();
+	assert_int_equal(w->out_n, 1);
+	assert_int_equal(last(RLN_EV_MEDIA_EVENT)->id, id.v);
+	assert_int_equal(last(RLN_EV_MEDIA_EVENT)->media_event.event, kind);
+	assert_int_equal(state_of(id), state);
+}
+
 static UNUSED struct rln_session_id active_uac(void)
 {
 	struct rln_session_id id = calling();
@@ -97,6 +161,16 @@ static UNUSED void assert_ended(struct rln_session_id id, enum rln_call_state st
 	assert_int_equal(moved->state_changed.new_state, state);
 	assert_int_equal(moved->state_changed.reason, reason);
 	assert_true(first(RLN_EV_SESSION_TERMINATED) > (int)(moved - w->out)); /* the state, then the end */
+}
+
+/* How often a description of this kind was told, offer or answer, ours or the peer's. */
+static UNUSED unsigned told_sdp(enum rln_sdp_event_type type)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < w->out_n; i++)
+		n += w->out[i].kind == RLN_EV_SDP_EVENT && w->out[i].sdp_event.event_type == type;
+	return n;
 }
 
 static UNUSED void hang_up(struct rln_session_id id)
