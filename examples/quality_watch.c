@@ -32,6 +32,8 @@ static enum rln_event_kind open_envelope(struct rln_event *ev)
 		ev->kind = inside.event;
 		memset(ev->raw, 0, sizeof(ev->raw));
 		memcpy(ev->raw, inside.raw, sizeof(inside.raw));
+		if (inside.block) /* what has a block has it first; it is given back with the event */
+			memcpy(ev->raw, &inside.block, sizeof(inside.block));
 	}
 	return (enum rln_event_kind)ev->kind;
 }

@@ -114,7 +114,7 @@ struct rln_ev_rtp_error { uint8_t error; int32_t error_code; };
 /* session -> application */
 struct rln_ev_session_created { uint8_t role; uint8_t spare[7]; uint64_t from_session; }; /* the session that caused it (transfer), 0 = none */
 struct rln_ev_state_changed { uint8_t old_state, new_state, reason; uint8_t spare; uint16_t code, by; }; /* by: the event kind that moved it */
-struct rln_ev_media_event { uint16_t event; uint16_t spare; uint8_t raw[36]; };      /* kind and the first bytes of its payload */
+struct rln_ev_media_event { rln_block_ref block; uint16_t event; uint16_t spare; uint8_t raw[32]; }; /* kind and its payload; slices in it are of `block`, its own block is 0 */
 struct rln_ev_sdp_event { rln_block_ref block; struct rln_slice sdp; uint8_t event_type; }; /* rln_sdp_event_type */
 struct rln_ev_media_session_ready { struct rln_addr local_addr; uint8_t codec; };
 struct rln_ev_media_negotiated { struct rln_addr remote_addr; uint8_t codec, payload_type, direction; };

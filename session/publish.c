@@ -103,8 +103,10 @@ static void MEDIA_EVENT(const struct rln_step *st)
 
 	ev.media_event.event = st->ev->kind;
 	memcpy(ev.media_event.raw, st->ev->raw, sizeof(ev.media_event.raw));
-	if (rln_event_info(rln_event_kind(st->ev))->has_block) /* MEDIA_EVENT owns no block */
+	ev.media_event.block = rln_event_block(st->ev);
+	if (ev.media_event.block) /* named once: the envelope owns it */
 		memset(ev.media_event.raw, 0, sizeof(rln_block_ref));
+	rln_block_hold(ev.media_event.block);
 	rln_publish(st, &ev);
 }
 

@@ -360,38 +360,46 @@ static unsigned slices_of(const struct rln_event *ev)
 	}
 }
 
+/* Where they stand: behind the block reference, in an envelope behind the one of the payload inside. */
+static size_t slices_at(const struct rln_event *ev)
+{
+	size_t at = ev->kind == RLN_EV_MEDIA_EVENT ? offsetof(struct rln_ev_media_event, raw) : 0;
+
+	return at + sizeof(rln_block_ref);
+}
+
 /* The event with a block of its own, which holds just the texts; without them when no block is left. */
 static void copy_out(struct rln_event *to, const struct rln_event *from)
 {
-	struct {
-		rln_block_ref block;
-		struct rln_slice slice[5];
-	} p;
+	struct rln_slice slice[5];
 	unsigned n = slices_of(from), i;
+	uint8_t *slices = to->raw + slices_at(from);
 	size_t size = 0, at = 0;
+	rln_block_ref block;
 	char *data;
 
 	*to = *from;
 	if (rln_event_block(from) == 0)
 		return;
-	memcpy(&p, to->raw, sizeof(p));
+	memcpy(slice, slices, n * sizeof(slice[0]));
 	for (i = 0; i < n; i++)
-		size += p.slice[i].len + 1u;
-	p.block = rln_block_alloc(size);
-	data = rln_block_data(p.block);
+		size += slice[i].len + 1u;
+	block = rln_block_alloc(size);
+	data = rln_block_data(block);
 	for (i = 0; i < n; i++) {
-		const char *text = rln_slice_text(rln_event_block(from), p.slice[i]);
+		const char *text = rln_slice_text(rln_event_block(from), slice[i]);
 
-		if (!data || p.slice[i].len == 0) {
-			p.slice[i] = (struct rln_slice){0, 0};
+		if (!data || slice[i].len == 0) {
+			slice[i] = (struct rln_slice){0, 0};
 			continue;
 		}
-		memcpy(data + at, text, p.slice[i].len);
-		data[at + p.slice[i].len] = '\0';
-		p.slice[i].off = (uint16_t)at;
-		at += p.slice[i].len + 1u;
+		memcpy(data + at, text, slice[i].len);
+		data[at + slice[i].len] = '\0';
+		slice[i].off = (uint16_t)at;
+		at += slice[i].len + 1u;
 	}
-	memcpy(to->raw, &p, sizeof(p.block) + n * sizeof(p.slice[0]));
+	memcpy(to->raw, &block, sizeof(block));
+	memcpy(slices, slice, n * sizeof(slice[0]));
 }
 
 static void push(struct rln_sub *sub, const struct rln_event *ev)

@@ -487,6 +487,32 @@ static bool (*const checks[RLN_EV_COUNT])(const struct sim_event *e) = {
 #undef ROW
 };
 
+/* R87, R88, R103: two offers and two answers each way; each recording in an envelope that has its path. */
+static void texts_are_told_as_what_they_are(void **state)
+{
+	size_t n = sim_trace_count();
+	unsigned sdp[4] = {0}, files[RLN_EV_COUNT] = {0};
+	char ours[32];
+
+	(void)state;
+	snprintf(ours, sizeof(ours), "m=audio %u ", story.a_port);
+	for (size_t i = 0; i < n; i++) {
+		const struct sim_event *e = sim_trace_at(i);
+		const struct rln_ev_sdp_event *p = &e->ev.sdp_event;
+		bool is_sent = p->event_type == RLN_SDP_OFFER_SENT || p->event_type == RLN_SDP_ANSWER_SENT;
+		struct rln_ev_recording_stopped file; /* RECORDING_STARTED has its path in the same place */
+
+		memcpy(&file, e->ev.media_event.raw, sizeof(file));
+		if (e->ev.id == story.a && e->ev.kind == RLN_EV_SDP_EVENT && has(e, p->sdp, is_sent ? ours : "m=audio 30000 "))
+			sdp[p->event_type % 4]++;
+		if (e->ev.id == story.a && e->ev.kind == RLN_EV_MEDIA_EVENT && e->ev.media_event.block)
+			files[e->ev.media_event.event] += has(e, file.file_path, "catalogue-out.wav");
+	}
+	for (unsigned type = 0; type < 4; type++)
+		assert_int_equal(sdp[type], 2);
+	assert_true(files[RLN_EV_RECORDING_STARTED] == 1 && files[RLN_EV_RECORDING_STOPPED] == 1);
+}
+
 /* Any other kind's printable form is the trace's own business; that it can be printed is asked here. */
 static void kind_is_observed(void **state)
 {
@@ -554,7 +580,7 @@ static void causes_are_known(void **state)
 
 int main(void)
 {
-	static struct CMUnitTest tests[RLN_EV_COUNT + 2];
+	static struct CMUnitTest tests[RLN_EV_COUNT + 3];
 	size_t n = 0;
 
 	for (unsigned kind = 1; kind < RLN_EV_COUNT; kind++) {
@@ -566,5 +592,6 @@ int main(void)
 	}
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(all_were_delivered);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(causes_are_known);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(texts_are_told_as_what_they_are);
 	return _cmocka_run_group_tests("sim/catalogue", tests, n, live, sim_group_stop);
 }

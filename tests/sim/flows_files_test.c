@@ -42,6 +42,7 @@ static void a_file_is_recorded(void **state)
 		[STOPPED] = STEP(RECORDING_STOPPED, MEDIA, OUTSIDE),
 		[TOLD_STOPPED] = STEP(MEDIA_EVENT, SESSION, STOPPED),
 	};
+	struct rln_ev_recording_stopped told;
 	size_t at[STEPS];
 	char path[256];
 
@@ -57,6 +58,8 @@ static void a_file_is_recorded(void **state)
 		"the file is closed and valid.",
 		rows, at);
 	assert_slice(sim_trace_at(at[STOPPED]), event(at[STOPPED])->recording_stopped.file_path, "heard.wav");
+	memcpy(&told, event(at[TOLD_STOPPED])->media_event.raw, sizeof(told));
+	assert_slice(sim_trace_at(at[TOLD_STOPPED]), told.file_path, "heard.wav");
 	down();
 }
 

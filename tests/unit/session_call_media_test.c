@@ -67,6 +67,26 @@ static void recovery_waits_for_the_peers_open_invite(void **state)
 	assert_ended(id, RLN_STATE_TERMINATED, RLN_END_REMOTE, 0);
 }
 
+static void an_offer_that_is_open_tells_whether_media_are_lost(void **state)
+{
+	struct rln_session_id id = active_uac();
+
+	(void)state;
+	command(id, RLN_EV_UPDATE_REQUEST, RLN_MEDIA_BIDIRECTIONAL);
+	forget();
+	say_media(id, RLN_EV_RTP_TIMEOUT);
+	pump();
+	assert_int_equal(state_of(id), RLN_STATE_RECOVERING);
+	assert_int_equal(w->updates, 1);
+	assert_int_equal(told_sdp(RLN_SDP_OFFER_SENT), 0);
+	assert_int_equal(last(RLN_EV_MEDIA_EVENT)->media_event.event, RLN_EV_RTP_TIMEOUT);
+	reinvite_accepted(id, SDP_MOVED);
+	assert_int_equal(state_of(id), RLN_STATE_ACTIVE);
+	assert_int_equal(told_sdp(RLN_SDP_ANSWER_RECEIVED), 1);
+	assert_int_equal(last(RLN_EV_MEDIA_NEGOTIATED)->media_negotiated.remote_addr.port, 4400);
+	hang_up(id);
+}
+
 static void a_reinvite_that_cannot_be_sent_ends_recovery(void **state)
 {
 	struct rln_session_id id = active_uas();
@@ -172,6 +192,45 @@ static void media_commands_reach_the_leg(void **state)
 	hang_up(id);
 }
 
+/* R87, R88: the path travels in the block of the worker's event, which the envelope passes on. */
+static void recordings_are_told_with_their_file(void **state)
+{
+	struct rln_session_id id = active_uac();
+	struct rln_event ev = {
+		.id = session_of(id)->media.v, .kind = RLN_EV_RECORDING_STARTED, .recording_started = {.channels = 2}};
+	const struct rln_ev_media_event *told_as;
+	struct rln_ev_recording_stopped stopped;
+	struct rln_ev_file started;
+	rln_block_ref block;
+
+	(void)state;
+	block = ev.recording_started.block = rln_block_from_text("x/a.wav", 7, &ev.recording_started.file_path);
+	rln_block_hold(block); /* ours, to look at after the bus is done with it */
+	deliver(&ev);
+	told_as = &last(RLN_EV_MEDIA_EVENT)->media_event;
+	memcpy(&started, told_as->raw, sizeof(started));
+	assert_int_equal(told_as->event, RLN_EV_RECORDING_STARTED);
+	assert_int_equal(told_as->block, block);
+	assert_string_equal(rln_slice_text(told_as->block, started.file_path), "x/a.wav");
+	assert_int_equal(started.block, 0); /* named once */
+	assert_int_equal(started.channels, 2);
+
+	ev = (struct rln_event){
+		.id = ev.id, .kind = RLN_EV_RECORDING_STOPPED, .recording_stopped = {.duration_ms = 900, .gap_ms = 3}};
+	ev.recording_stopped.block = block;
+	ev.recording_stopped.file_path = started.file_path;
+	rln_block_hold(block);
+	deliver(&ev);
+	told_as = &last(RLN_EV_MEDIA_EVENT)->media_event;
+	memcpy(&stopped, told_as->raw, sizeof(stopped));
+	assert_int_equal(told_as->event, RLN_EV_RECORDING_STOPPED);
+	assert_string_equal(rln_slice_text(told_as->block, stopped.file_path), "x/a.wav");
+	assert_int_equal(stopped.duration_ms, 900);
+	assert_int_equal(stopped.gap_ms, 3);
+	rln_block_release(block); /* teardown sees that nobody else holds it */
+	hang_up(id);
+}
+
 static void commands_that_do_not_fit_are_refused(void **state)
 {
 	struct rln_session_id id = calling();
@@ -187,6 +246,43 @@ static void commands_that_do_not_fit_are_refused(void **state)
 	assert_int_equal(state_of(id), RLN_STATE_CALLING);
 	dialog_refuses(dialog_for(id), 486);
 	pump();
+}
+
+static void a_tap_waits_for_a_leg(void **state)
+{
+	struct rln_session_id id = call_new(0);
+	struct rln_event ev = {.id = id.v, .kind = RLN_EV_TAP_REQUEST, .tap_request = {55, 1}};
+
+	(void)state;
+	deliver(&ev);
+	assert_non_null(session_of(id)->deferred);
+	assert_int_equal(told(RLN_EV_TAP_MEDIA), 0);
+	pump();
+	assert_int_equal(told(RLN_EV_TAP_MEDIA), 1);
+	assert_int_equal(last(RLN_EV_TAP_MEDIA)->id, session_of(id)->media.v);
+	assert_int_equal(last(RLN_EV_TAP_MEDIA)->tap_media.tap, 55);
+	assert_int_equal(last(RLN_EV_TAP_MEDIA)->tap_media.on, 1);
+	dialog_refuses(dialog_for(id), 486);
+	pump();
+}
+
+static void digits_by_info_are_told_in_every_call(void **state)
+{
+	struct rln_event info = {.kind = RLN_EV_DTMF_RECEIVED, .dtmf_received = {.tones = "5", .duration_ms = 160}};
+	struct rln_session_id ids[] = {early_media(), active_uac()};
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		forget();
+		dialog_emit(dialog_for(ids[i]), &info);
+		pump();
+		assert_int_equal(w->out_n, 1);
+		assert_int_equal(last(RLN_EV_DTMF_RECEIVED)->id, ids[i].v);
+		assert_string_equal(last(RLN_EV_DTMF_RECEIVED)->dtmf_received.tones, "5");
+	}
+	dialog_refuses(dialog_for(ids[0]), 486);
+	pump();
+	hang_up(ids[1]);
 }
 
 static void channels_wait_for_a_leg_or_end_with_the_call(void **state)
@@ -218,13 +314,17 @@ int main(void)
 		T(lost_media_is_recovered),
 		T(media_that_stays_lost_ends_the_call),
 		T(recovery_waits_for_the_peers_open_invite),
+		T(an_offer_that_is_open_tells_whether_media_are_lost),
 		T(a_reinvite_that_cannot_be_sent_ends_recovery),
 		T(an_unreachable_peer_is_lost_only_when_it_was_there),
 		T(media_events_wait_for_their_turn),
 		T(a_one_way_call_needs_no_flow),
 		T(media_commands_reach_the_leg),
+		T(recordings_are_told_with_their_file),
 		T(commands_that_do_not_fit_are_refused),
 		T(channels_wait_for_a_leg_or_end_with_the_call),
+		T(a_tap_waits_for_a_leg),
+		T(digits_by_info_are_told_in_every_call),
 	};
 
 	return cmocka_run_group_tests_name("session_call_media", tests, NULL, NULL);

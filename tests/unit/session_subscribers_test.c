@@ -184,6 +184,38 @@ static void blocks_are_copied_and_come_back(void **state)
 	rln_subs_housekeep(subs);
 }
 
+/* R87: the path stands in the payload inside the envelope. */
+static void envelopes_are_copied_with_their_path(void **state)
+{
+	struct rln_session_id id = id_of(0, 1);
+	struct rln_sub *a = subscribe(RLN_SUB_ALL, 0, 0);
+	struct rln_ev_recording_stopped file = {.duration_ms = 900, .gap_ms = 3};
+	struct rln_event ev = {.id = id.v, .kind = RLN_EV_MEDIA_EVENT, .media_event = {.event = RLN_EV_RECORDING_STOPPED}}, got;
+
+	(void)state;
+	ev.media_event.block = rln_block_from_text("x/a.wav", 7, &file.file_path);
+	memcpy(ev.media_event.raw, &file, sizeof(file));
+	rln_subs_open(subs, id, 0);
+	rln_subs_deliver(subs, &ev);
+	assert_int_equal(rln_sub_pop(a, &got), 1);
+	assert_int_not_equal(got.media_event.block, ev.media_event.block);
+	rln_block_release(ev.media_event.block);
+	assert_int_equal(got.media_event.event, RLN_EV_RECORDING_STOPPED);
+	memcpy(&file, got.media_event.raw, sizeof(file));
+	assert_string_equal(rln_sub_text(&got, file.file_path, NULL), "x/a.wav");
+	assert_true(file.block == 0 && file.duration_ms == 900 && file.gap_ms == 3);
+	rln_sub_give_back(a, &got);
+	ev = (struct rln_event){
+		.id = id.v, .kind = RLN_EV_MEDIA_EVENT, .media_event = {.event = RLN_EV_RTP_TIMEOUT, .raw = "plain"}};
+	rln_subs_deliver(subs, &ev);
+	assert_int_equal(rln_sub_pop(a, &got), 1);
+	assert_memory_equal(&got, &ev, sizeof(ev));
+	rln_subs_close(subs, id);
+	rln_sub_destroy(a);
+	rln_subs_housekeep(subs);
+	assert_int_equal(rln_blocks_in_use(), 0);
+}
+
 static void without_a_block_the_event_comes_without_texts(void **state)
 {
 	struct rln_sub *a = subscribe(RLN_SUB_ALL, 0, 0);
@@ -334,6 +366,7 @@ int main(void)
 		T(a_session_may_be_subscribed_before_it_exists),
 		T(a_session_that_is_gone_ends_its_late_subscriber),
 		T(blocks_are_copied_and_come_back),
+		T(envelopes_are_copied_with_their_path),
 		T(without_a_block_the_event_comes_without_texts),
 		T(a_slow_reader_loses_its_own_events),
 		T(blocks_held_for_long_come_back_too),
