@@ -92,6 +92,21 @@ static void sending_alone_flows_too(void **state)
 	assert_int_equal(told(RLN_EV_MEDIA_FLOW_ESTABLISHED, NULL), 0);
 }
 
+static void a_two_way_call_that_hears_nothing_has_no_flow(void **state)
+{
+	struct rln_leg_params q = params_to(peer_ip, peer_port);
+
+	(void)state;
+	start(&q);
+	run_for(500);
+	assert_true(h.sent_n >= 24);
+	assert_int_equal(told(RLN_EV_MEDIA_FLOW_ESTABLISHED, NULL), 0);
+	assert_int_equal(told(RLN_EV_REMOTE_MEDIA_CONFIRMED, NULL), 0);
+	assert_int_equal(rln_leg_state_now(h.leg), RLN_STREAM_READY);
+	receive(1, 160, 7);
+	assert_int_equal(told(RLN_EV_MEDIA_FLOW_ESTABLISHED, NULL), 1);
+}
+
 static void holding_is_less_than_there_was(void **state)
 {
 	struct rln_leg_params q = params_to(peer_ip, peer_port);
@@ -297,6 +312,7 @@ static void a_round_trip_is_measured(void **state)
 	struct rln_rtcp_block block = {.fraction = 25, .lost = 3, .highest = 9, .jitter = 80};
 	struct rln_rtcp_sender sender = {.ntp = 0x1234567890abcdefull, .packets = 9, .octets = 90, .timestamp = 5};
 	struct rln_rtcp_build in = {.ssrc = 77, .sender = &sender, .block = &block, .cname = "peer"};
+	struct rln_event ev = {0};
 	struct rln_leg_stats s;
 	uint8_t data[RLN_RTCP_ROOM];
 	struct rln_rtcp r;
@@ -318,6 +334,12 @@ static void a_round_trip_is_measured(void **state)
 	assert_int_equal(s.peer_jitter_us, 10000);
 	assert_int_equal(s.peer_fraction_lost, 25);
 	assert_false(rln_leg_stats_read(&h.cold->stats, h.leg->id + 1, &s));
+	for (uint16_t i = 2; i < 502; i++) { /* two windows of quality */
+		receive(i, 160u * i, 77);
+		run_for(20);
+	}
+	assert_true(told(RLN_EV_MEDIA_QUALITY_UPDATE, &ev) >= 1);
+	assert_float_equal(ev.media_quality_update.metrics.round_trip_ms, 50, 1);
 	before = rtcp_sent();
 	while (rtcp_sent() == before)
 		run_for(100);
@@ -353,6 +375,7 @@ int main(void)
 		T(news_come_in_order_and_once),
 		T(a_one_way_call_needs_no_flow),
 		T(sending_alone_flows_too),
+		T(a_two_way_call_that_hears_nothing_has_no_flow),
 		T(holding_is_less_than_there_was),
 		T(silence_is_a_timeout_again_and_again),
 		T(timeouts_ask_the_direction),

@@ -76,7 +76,37 @@ static void a_dialog_that_ends_without_a_word_ends_the_call(void **state)
 	assert_ended(id, RLN_STATE_FAILED, RLN_END_NETWORK, 0);
 }
 
+static void a_2xx_to_a_reinvite_that_nobody_acknowledges_ends_the_call(void **state)
+{
+	struct rln_session_id id = active_uas();
+	struct fake_dialog *d = dialog_for(id);
+
+	(void)state;
+	dialog_reinvited(d, SDP_MOVED, RLN_SIP_INVITE);
+	pump();
+	dialog_says(d, RLN_CALL_ACK_MISSING, 408, NULL);
+	pump();
+	assert_true(d->bye_out);
+	assert_int_equal(last(RLN_EV_CALL_STATE_CHANGED)->call_state_changed.new_state, RLN_CALL_ACK_MISSING);
+	assert_ended(id, RLN_STATE_TERMINATED, RLN_END_NO_ACK, 408);
+}
+
 /* ---- a bus without room ---- */
+
+static void a_stream_that_cannot_be_changed_ends_the_call(void **state)
+{
+	struct rln_session_id id = active_uas();
+	struct fake_dialog *d = dialog_for(id);
+
+	(void)state;
+	w->fail_publish_kind = RLN_EV_UPDATE_MEDIA_STREAM;
+	w->fail_publish = 1;
+	dialog_reinvited(d, SDP_MOVED, RLN_SIP_INVITE);
+	pump();
+	assert_true(d->bye_out);
+	assert_int_equal(told(RLN_EV_STOP_MEDIA_STREAM), 1);
+	assert_ended(id, RLN_STATE_TERMINATED, RLN_END_MEDIA, 0);
+}
 
 static void a_timer_that_finds_no_room_comes_again(void **state)
 {
@@ -153,6 +183,8 @@ int main(void)
 		T(byes_of_both_sides_cross),
 		T(the_last_file_is_told_before_the_slot_goes),
 		T(a_dialog_that_ends_without_a_word_ends_the_call),
+		T(a_2xx_to_a_reinvite_that_nobody_acknowledges_ends_the_call),
+		T(a_stream_that_cannot_be_changed_ends_the_call),
 		T(a_timer_that_finds_no_room_comes_again),
 		T(a_cleanup_that_finds_no_room_comes_again),
 		T(commands_that_find_no_room_end_the_call),

@@ -23,6 +23,9 @@ static void a_callee_reaches_active(void **state)
 	pump();
 	assert_int_equal(state_of(id), RLN_STATE_ACTIVE);
 	assert_int_equal(told(RLN_EV_MEDIA_NEGOTIATED), 1);
+	assert_int_equal(told(RLN_EV_SDP_EVENT), 2);
+	assert_int_equal(told_sdp(RLN_SDP_OFFER_RECEIVED), 1);
+	assert_int_equal(told_sdp(RLN_SDP_ANSWER_SENT), 1);
 	dialog_byes(d);
 	pump();
 	assert_ended(id, RLN_STATE_TERMINATED, RLN_END_REMOTE, 0);
@@ -238,6 +241,137 @@ static void a_missing_ack_fails_the_call(void **state)
 	assert_ended(id, RLN_STATE_FAILED, RLN_END_NO_ACK, 408);
 }
 
+/* ---- ends while it rings ---- */
+
+static void a_dialog_that_fails_while_it_rings_fails_the_call(void **state)
+{
+	static const struct {
+		uint8_t error;
+		uint16_t response, code;
+	} faults[] = {{RLN_FAULT_NO_PRACK, 504, 504}, {RLN_FAULT_TRANSPORT, 480, 0}};
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct rln_event ev = {
+			.kind = RLN_EV_DIALOG_ERROR, .dialog_error = {.error = faults[i].error, .error_code = 111}};
+		struct rln_session_id id = ringing();
+		struct fake_dialog *d = dialog_for(id);
+
+		forget();
+		dialog_emit(d, &ev);
+		pump_one(FROM_DIALOG);
+		assert_int_equal(d->last_response, faults[i].response); /* 480: the dialog's own, when it is told to end */
+		assert_int_equal(told(RLN_EV_TERMINATE_SESSION), i);
+		assert_int_equal(told(RLN_EV_STOP_MEDIA_STREAM), 1);
+		assert_int_equal(last(RLN_EV_DIALOG_ERROR)->id, id.v);
+		assert_ended(id, RLN_STATE_FAILED, RLN_END_NETWORK, faults[i].code);
+		forget();
+	}
+}
+
+static void an_action_that_fails_while_it_rings_gets_500(void **state)
+{
+	struct rln_session_id id = ringing();
+	struct fake_dialog *d = dialog_for(id);
+
+	(void)state;
+	action_fails(id, RLN_ACT_RING);
+	assert_int_equal(d->last_response, 500);
+	assert_int_equal(told(RLN_EV_STOP_MEDIA_STREAM), 1);
+	pump();
+	assert_ended(id, RLN_STATE_FAILED, RLN_END_MEDIA, 500);
+}
+
+static void a_leg_that_goes_before_the_200_gets_500(void **state)
+{
+	(void)state;
+	for (unsigned is_accepted = 0; is_accepted < 2; is_accepted++) {
+		struct rln_session_id id = ringing();
+		struct fake_dialog *d = dialog_for(id);
+
+		w->quiet_media = true;
+		if (is_accepted)
+			command(id, RLN_EV_ACCEPT_CALL, 0);
+		forget();
+		w->legs[0] = 0;
+		say_media(id, RLN_EV_MEDIA_STREAM_STOPPED);
+		pump_one(FROM_MEDIA);
+		assert_int_equal(d->last_response, 500);
+		assert_int_equal(told(RLN_EV_STOP_MEDIA_STREAM), 0); /* it is gone */
+		assert_int_equal(last(RLN_EV_MEDIA_EVENT)->media_event.event, RLN_EV_MEDIA_STREAM_STOPPED);
+		pump();
+		assert_ended(id, RLN_STATE_FAILED, RLN_END_MEDIA, 500);
+		w->quiet_media = false;
+		forget();
+	}
+}
+
+static void a_caller_that_goes_without_cancel_ends_the_call(void **state)
+{
+	struct rln_session_id id = ringing();
+
+	(void)state;
+	dialog_byes(dialog_for(id));
+	pump();
+	assert_int_equal(told(RLN_EV_STOP_MEDIA_STREAM), 1);
+	assert_ended(id, RLN_STATE_TERMINATED, RLN_END_REMOTE, 0);
+	forget();
+	id = ringing();
+	dialog_moves(dialog_for(id), RLN_DIALOG_TERMINATED); /* without a word */
+	pump();
+	assert_int_equal(told(RLN_EV_STOP_MEDIA_STREAM), 1);
+	assert_ended(id, RLN_STATE_FAILED, RLN_END_NETWORK, 0);
+}
+
+/* ---- after the 200, before the ACK ---- */
+
+static struct rln_session_id answered(void)
+{
+	struct rln_session_id id = ringing();
+
+	command(id, RLN_EV_ACCEPT_CALL, 0);
+	pump();
+	assert_int_equal(dialog_for(id)->last_response, 200);
+	assert_int_equal(state_of(id), RLN_STATE_NEGOTIATING);
+	return id;
+}
+
+static void a_stream_that_starts_again_is_only_told(void **state)
+{
+	struct rln_session_id id = answered();
+	unsigned before = w->responses;
+
+	(void)state;
+	assert_only_told(id, RLN_EV_MEDIA_STREAM_STARTED);
+	assert_only_told(id, RLN_EV_MEDIA_ERROR);
+	assert_int_equal(w->responses, before);
+	acked(dialog_for(id), NULL);
+	pump();
+	hang_up(id);
+}
+
+static void what_breaks_before_the_ack_ends_by_bye(void **state)
+{
+	(void)state;
+	for (unsigned is_leg = 0; is_leg < 2; is_leg++) {
+		struct rln_session_id id = answered();
+		struct fake_dialog *d = dialog_for(id);
+
+		forget();
+		if (is_leg)
+			leg_goes(id);
+		else
+			action_fails(id, RLN_ACT_ESTABLISH_FLOW);
+		assert_int_equal(state_of(id), RLN_STATE_FAILED);
+		assert_int_equal(told(RLN_EV_TERMINATE_SESSION), 1);
+		assert_int_equal(told(RLN_EV_STOP_MEDIA_STREAM), !is_leg);
+		assert_true(d->bye_out);
+		acked(d, NULL);
+		assert_ended(id, RLN_STATE_FAILED, RLN_END_MEDIA, 0);
+		forget();
+	}
+}
+
 /* ---- R182c, UAS ---- */
 
 static void a_late_offer_of_ours_is_answered_by_the_ack(void **state)
@@ -292,6 +426,12 @@ int main(void)
 		T(a_hangup_before_the_ack_lets_the_bye_wait),
 		T(a_hangup_after_the_accept_and_before_the_200_refuses),
 		T(a_missing_ack_fails_the_call),
+		T(a_dialog_that_fails_while_it_rings_fails_the_call),
+		T(an_action_that_fails_while_it_rings_gets_500),
+		T(a_leg_that_goes_before_the_200_gets_500),
+		T(a_caller_that_goes_without_cancel_ends_the_call),
+		T(a_stream_that_starts_again_is_only_told),
+		T(what_breaks_before_the_ack_ends_by_bye),
 		T(a_late_offer_of_ours_is_answered_by_the_ack),
 		T(an_ack_without_answer_ends_the_call),
 	};

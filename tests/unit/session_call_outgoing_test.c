@@ -20,6 +20,8 @@ static void a_caller_reaches_active(void **state)
 	assert_int_equal(negotiated->media_negotiated.direction, RLN_MEDIA_BIDIRECTIONAL);
 	assert_int_equal(negotiated->media_negotiated.remote_addr.port, 4000);
 	assert_int_equal(told(RLN_EV_SDP_EVENT), 2);
+	assert_int_equal(told_sdp(RLN_SDP_OFFER_SENT), 1);
+	assert_int_equal(told_sdp(RLN_SDP_ANSWER_RECEIVED), 1);
 	assert_non_null(strstr(dialog_for(id)->last_sdp, "m=audio 20000 RTP/AVP 8 0 101"));
 	hang_up(id);
 	assert_ended(id, RLN_STATE_TERMINATED, RLN_END_NORMAL, 0);
@@ -201,6 +203,75 @@ static void another_contact_is_tried(void **state)
 	assert_ended(id, RLN_STATE_FAILED, RLN_END_REFUSED, 480);
 }
 
+/* R162: the application hears of what was asked for, and the offer goes out again. */
+static void a_retry_that_can_be_met_is_made(void **state)
+{
+	static const struct {
+		enum rln_call_progress value;
+		uint16_t status;
+	} asks[] = {{RLN_CALL_CHALLENGED, 407}, {RLN_CALL_INTERVAL_TOO_SMALL, 422}, {RLN_CALL_REDIRECTED, 302}};
+	struct rln_session_id id = calling();
+	struct fake_dialog *d = dialog_for(id);
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(asks) / sizeof(asks[0]); i++) {
+		w->quiet_media = true; /* the first time, the stream of early media starts after that */
+		dialog_says(d, RLN_CALL_PROGRESS, 183, SDP_PEER);
+		pump();
+		forget();
+		d->invite_open = false;
+		d->can_retry = true;
+		d->last_sdp[0] = '\0';
+		dialog_says(d, asks[i].value, asks[i].status, NULL);
+		pump();
+		assert_int_equal(state_of(id), RLN_STATE_CALLING);
+		assert_int_equal(w->invites, i + 2);
+		assert_non_null(strstr(d->last_sdp, "m=audio 20000 RTP/AVP 8 0 101"));
+		assert_int_equal(last(RLN_EV_CALL_STATE_CHANGED)->call_state_changed.status, asks[i].status);
+		assert_int_equal(told_sdp(RLN_SDP_OFFER_SENT), 1);
+		assert_only_told(id, RLN_EV_MEDIA_STREAM_STARTED);
+		assert_int_equal(session_of(id)->leg_hold, RLN_HOLD_RUNNING);
+	}
+	w->quiet_media = false;
+	d->can_retry = false;
+	dialog_refuses(d, 486);
+	pump();
+}
+
+static void nobody_answers_for_too_long(void **state)
+{
+	struct rln_session_id id = calling();
+	struct fake_dialog *d = dialog_for(id);
+
+	(void)state;
+	advance(59 * RLN_SEC);
+	assert_int_equal(state_of(id), RLN_STATE_CALLING);
+	advance(2 * RLN_SEC);
+	assert_int_equal(state_of(id), RLN_STATE_FAILED);
+	assert_true(d->cancelled);
+	assert_int_equal(told(RLN_EV_STOP_MEDIA_STREAM), 1);
+	dialog_refuses(d, 487);
+	pump();
+	assert_ended(id, RLN_STATE_FAILED, RLN_END_TIMEOUT, 408);
+}
+
+static void a_leg_that_goes_while_calling_cancels(void **state)
+{
+	struct rln_session_id id = calling();
+	struct fake_dialog *d = dialog_for(id);
+
+	(void)state;
+	forget();
+	leg_goes(id);
+	assert_int_equal(state_of(id), RLN_STATE_FAILED);
+	assert_true(d->cancelled);
+	assert_int_equal(told(RLN_EV_STOP_MEDIA_STREAM), 0);
+	assert_int_equal(last(RLN_EV_MEDIA_EVENT)->media_event.event, RLN_EV_MEDIA_STREAM_STOPPED);
+	dialog_refuses(d, 487);
+	pump();
+	assert_ended(id, RLN_STATE_FAILED, RLN_END_MEDIA, 0);
+}
+
 static void a_target_that_cannot_be_called_fails_the_call(void **state)
 {
 	struct rln_session_id id;
@@ -270,6 +341,72 @@ static void a_late_answer_to_a_failed_call_gets_a_bye(void **state)
 	assert_true(d->bye_out);
 	assert_int_equal(told(RLN_EV_TERMINATE_SESSION), 2);
 	assert_ended(id, RLN_STATE_FAILED, RLN_END_MEDIA, 0);
+}
+
+/* ---- between the 2xx and the stream ---- */
+
+static void an_answered_call_without_media_is_ended_by_bye(void **state)
+{
+	(void)state;
+	for (unsigned how = 0; how < 3; how++) {
+		struct rln_session_id id = answered_silent();
+		struct fake_dialog *d = dialog_for(id);
+
+		w->quiet_media = false;
+		if (how == 0)
+			media_fails(session_of(id)->media.v, RLN_MEDIA_FAULT_UNREACHABLE);
+		else if (how == 1)
+			action_fails(id, RLN_ACT_ESTABLISH_FLOW);
+		else
+			leg_goes(id);
+		pump();
+		assert_int_equal(told(RLN_EV_TERMINATE_SESSION), 1);
+		assert_int_equal(told(RLN_EV_STOP_MEDIA_STREAM), how < 2);
+		assert_int_equal(told(RLN_EV_MEDIA_EVENT), how == 0 ? 2 : 1); /* the fault; the leg's end */
+		assert_true(d->bye_out);
+		assert_ended(id, RLN_STATE_FAILED, RLN_END_MEDIA, 0);
+		forget();
+	}
+}
+
+static void a_hangup_before_the_stream_starts_sends_bye(void **state)
+{
+	struct rln_session_id id = answered_silent();
+	struct fake_dialog *d = dialog_for(id);
+
+	(void)state;
+	w->quiet_media = false;
+	command(id, RLN_EV_HANGUP_CALL, 0);
+	assert_int_equal(state_of(id), RLN_STATE_TERMINATING);
+	pump();
+	assert_true(d->bye_out);
+	assert_int_equal(told(RLN_EV_STOP_MEDIA_STREAM), 1);
+	assert_ended(id, RLN_STATE_TERMINATED, RLN_END_NORMAL, 0);
+}
+
+static void only_the_stream_makes_the_call_active(void **state)
+{
+	struct rln_session_id id = answered_silent();
+
+	(void)state;
+	assert_only_told(id, RLN_EV_MEDIA_STREAM_STATE_CHANGED); /* armed */
+	assert_only_told(id, RLN_EV_MEDIA_ERROR);                /* of a file */
+	stream_starts(id);
+	assert_int_equal(state_of(id), RLN_STATE_ACTIVE);
+	assert_only_told(id, RLN_EV_MEDIA_STREAM_STARTED);
+	hang_up(id);
+	forget();
+	id = early_media(); /* which has told what was agreed */
+	w->quiet_media = true;
+	dialog_answers(dialog_for(id), NULL);
+	pump();
+	assert_int_equal(state_of(id), RLN_STATE_NEGOTIATING);
+	forget();
+	stream_starts(id);
+	assert_int_equal(state_of(id), RLN_STATE_ACTIVE);
+	assert_int_equal(told(RLN_EV_MEDIA_NEGOTIATED), 0);
+	assert_int_equal(last(RLN_EV_MEDIA_EVENT)->media_event.event, RLN_EV_MEDIA_STREAM_STARTED);
+	hang_up(id);
 }
 
 /* ---- R164, R165: we give up ---- */
@@ -344,6 +481,35 @@ static void a_cancel_whose_invite_times_out_ends(void **state)
 	assert_ended(id, RLN_STATE_CANCELLED, RLN_END_CANCELLED, 487);
 }
 
+/* The dialog would wait for another INVITE: it must be told that none comes. */
+static void a_retry_that_is_asked_for_after_the_hangup_ends_the_call(void **state)
+{
+	static const struct {
+		enum rln_call_progress value;
+		uint16_t status;
+	} asks[] = {{RLN_CALL_CHALLENGED, 401}, {RLN_CALL_INTERVAL_TOO_SMALL, 422}, {RLN_CALL_REDIRECTED, 302}};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(asks) / sizeof(asks[0]); i++) {
+		struct rln_session_id id = calling();
+		struct fake_dialog *d = dialog_for(id);
+
+		command(id, RLN_EV_HANGUP_CALL, 0);
+		assert_int_equal(state_of(id), RLN_STATE_CANCEL_PENDING);
+		forget();
+		d->invite_open = false;
+		d->can_retry = true;
+		dialog_says(d, asks[i].value, asks[i].status, NULL);
+		pump();
+		assert_int_equal(told(RLN_EV_TERMINATE_SESSION), 1);
+		assert_int_equal(told(RLN_EV_STOP_MEDIA_STREAM), 1);
+		assert_int_equal(told(RLN_EV_CALL_STATE_CHANGED), 0);
+		assert_int_equal(w->invites, i + 1);
+		assert_ended(id, RLN_STATE_CANCELLED, RLN_END_CANCELLED, 487);
+		forget();
+	}
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -359,6 +525,12 @@ int main(void)
 		T(a_late_offer_without_use_gets_ack_and_bye),
 		T(refusals_fail_the_call),
 		T(another_contact_is_tried),
+		T(a_retry_that_can_be_met_is_made),
+		T(nobody_answers_for_too_long),
+		T(a_leg_that_goes_while_calling_cancels),
+		T(an_answered_call_without_media_is_ended_by_bye),
+		T(a_hangup_before_the_stream_starts_sends_bye),
+		T(only_the_stream_makes_the_call_active),
 		T(a_target_that_cannot_be_called_fails_the_call),
 		T(a_leg_that_cannot_be_made_fails_the_call),
 		T(a_transport_fault_fails_the_call),
@@ -369,6 +541,7 @@ int main(void)
 		T(an_answer_faster_than_the_cancel_gets_a_bye),
 		T(an_answer_that_crosses_the_hangup_gets_a_bye),
 		T(a_cancel_whose_invite_times_out_ends),
+		T(a_retry_that_is_asked_for_after_the_hangup_ends_the_call),
 	};
 
 	return cmocka_run_group_tests_name("session_call_outgoing", tests, NULL, NULL);

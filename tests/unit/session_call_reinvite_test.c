@@ -83,6 +83,38 @@ static void crossing_offers_are_refused(void **state)
 	pump();
 }
 
+static void an_update_without_offer_is_answered_in_every_state(void **state)
+{
+	enum { OUT, IN, CANCELLING, SILENT, ANSWERED, LEAVING, STATES };
+	static const enum rln_call_state states[STATES] = {RLN_STATE_CALLING, RLN_STATE_PROCEEDING, RLN_STATE_CANCEL_PENDING,
+		RLN_STATE_NEGOTIATING, RLN_STATE_NEGOTIATING, RLN_STATE_TERMINATING};
+
+	(void)state;
+	for (unsigned i = 0; i < STATES; i++) {
+		struct rln_session_id id = i == SILENT ? answered_silent() : i == IN || i == ANSWERED ? ringing() : calling();
+		struct fake_dialog *d = dialog_for(id);
+
+		if (i == ANSWERED)
+			command(id, RLN_EV_ACCEPT_CALL, 0);
+		if (i == LEAVING)
+			dialog_answers(d, SDP_PEER), pump();
+		w->quiet_dialog = true;
+		if (i == CANCELLING || i == LEAVING)
+			command(id, RLN_EV_HANGUP_CALL, 0);
+		assert_int_equal(state_of(id), states[i]);
+		forget();
+		dialog_reinvited(d, NULL, RLN_SIP_UPDATE);
+		pump_one(FROM_DIALOG);
+		assert_int_equal(d->last_offer_response, 200);
+		assert_string_equal(d->last_sdp, "");
+		assert_int_equal(w->out_n, 0);
+		w->quiet_media = w->quiet_dialog = false;
+		dialog_moves(d, RLN_DIALOG_TERMINATED);
+		pump();
+		assert_null(session_of(id));
+	}
+}
+
 static void a_reinvite_without_offer_gets_ours(void **state)
 {
 	struct rln_session_id id = active_uac();
@@ -191,6 +223,7 @@ int main(void)
 		T(the_version_rises_only_with_the_text),
 		T(an_offer_without_use_changes_nothing),
 		T(crossing_offers_are_refused),
+		T(an_update_without_offer_is_answered_in_every_state),
 		T(a_reinvite_without_offer_gets_ours),
 		T(an_update_of_ours_counts_with_its_2xx),
 		T(glare_is_retried_after_its_time),

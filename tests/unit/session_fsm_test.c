@@ -340,6 +340,124 @@ static void every_cell_is_walked(void **state)
 	assert_int_equal(cells, (18 + 16) * (RLN_COL_COUNT - 1)); /* a caller never is in PROCEEDING, a callee never calls */
 }
 
+/* ---- cells that refuse or ignore: their whole effect ---- */
+
+enum scene { PLAIN, OFFERING, EXCHANGED, USELESS, SCENES }; /* what the guards before such a row look at */
+
+static bool met[sizeof(copy) / sizeof(copy[0])]; /* rows whose effect was seen */
+
+/* Which row has its turn; guards read and never write. */
+static const struct rln_row *chosen(const struct rln_row *rows[], size_t n, const struct rln_step *st)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (rows[i]->guard == 0 || rln_guard_bodies[rows[i]->guard](st))
+			return rows[i];
+	}
+	return NULL;
+}
+
+static struct rln_event event_in(enum scene scene, enum rln_column column)
+{
+	struct rln_event ev = event_for(column);
+	struct rln_slice at;
+
+	if (scene == USELESS && column == RLN_COL_REINVITE_RECEIVED) {
+		ev = event_text(0, RLN_EV_REINVITE_RECEIVED, SDP_USELESS, &at);
+		ev.reinvite_received.sdp = at;
+	}
+	if (scene == OFFERING && column == RLN_COL_TIMER_FIRED)
+		ev.timer_fired.timer = RLN_TIMER_TRANSFER;
+	return ev;
+}
+
+static struct fake_dialog *set(enum scene scene, struct rln_session *s)
+{
+	struct fake_dialog *d = dialog_of(s->dialog.v);
+
+	d->theirs_open = d->refer_open = true;
+	s->is_offering = scene == OFFERING;
+	d->answered = scene == EXCHANGED || scene == USELESS;
+	s->asker = scene == EXCHANGED ? s->id.v : 0;
+	return d;
+}
+
+/* A request of the peer gets the row's code, a command its errno; nothing else is said. */
+static void assert_refused_with(const struct rln_row *row, enum rln_column column, uint16_t kind, const struct fake_dialog *d)
+{
+	const struct rln_event *told_to = last(RLN_EV_COMMAND_REJECTED);
+
+	if (column == RLN_COL_REINVITE_RECEIVED) {
+		assert_int_equal(d->last_offer_response, row->code);
+		assert_string_equal(d->last_sdp, "");
+		assert_int_equal(strncmp(d->last_extra, "Retry-After: ", 13) == 0, row->code == 500);
+	} else if (column == RLN_COL_TRANSFER_REQUESTED) {
+		assert_int_equal(d->last_refer_response, row->code);
+	} else {
+		assert_int_equal(w->out_n, 1);
+		assert_non_null(told_to);
+		assert_int_equal(told_to->command_rejected.kind, kind);
+		assert_int_equal(told_to->command_rejected.error, row->code);
+		return;
+	}
+	assert_int_equal(w->out_n, 0);
+}
+
+static void look_at(enum scene scene, enum rln_call_state state, enum rln_column column, enum rln_call_role role)
+{
+	const struct rln_row *rows[CELL_MAX], *row;
+	size_t n = rln_table_cell(rln_table(), state, column, role, rows, CELL_MAX);
+	uint64_t ignored = rln_count_total(RLN_C_EVENT_IGNORED), rejected = rln_count_total(RLN_C_EVENT_REJECTED);
+	struct rln_session *s = stand_in(state, role);
+	struct rln_event ev = event_in(scene, column);
+	struct rln_step st = {.layers = &w->layers, .s = s, .ev = &ev};
+	struct fake_dialog *d = set(scene, s);
+	bool refuses, ignores;
+
+	forget();
+	w->responses = w->abandoned = 0;
+	row = chosen(rows, n, &st);
+	assert_non_null(row);
+	refuses = row->kind == RLN_ROW_REJECT;
+	ignores = row->kind == RLN_ROW_IGNORE;
+	if (refuses || ignores) {
+		rln_machine_process_event(w->machine, s->id, &ev);
+		assert_int_equal(state_of(s->id), state);
+		assert_int_equal(rln_count_total(RLN_C_EVENT_REJECTED), rejected + refuses);
+		assert_int_equal(rln_count_total(RLN_C_EVENT_IGNORED), ignored + ignores);
+		assert_int_equal(w->responses, refuses && column == RLN_COL_REINVITE_RECEIVED);
+		assert_int_equal(w->abandoned, refuses && column == RLN_COL_START_CONSULT);
+		if (refuses)
+			assert_refused_with(row, column, ev.kind, d);
+		else
+			assert_int_equal(w->out_n, 0);
+		met[row - rln_table()->rows] = true;
+	}
+	rln_block_release(rln_event_block(&ev));
+	drop(s->id);
+}
+
+static void every_refusal_is_told_and_every_ignored_event_counted(void **state)
+{
+	const struct rln_table *t = rln_table();
+
+	(void)state;
+	for (unsigned r = 0; r < RLN_ROLE_COUNT; r++) {
+		for (unsigned s = 0; s < RLN_STATE_COUNT * SCENES; s++) {
+			if (!(t->roles[r] & 1u << s / SCENES))
+				continue;
+			for (unsigned c = RLN_COL_NONE + 1; c < RLN_COL_COUNT; c++)
+				look_at((enum scene)(s % SCENES), (enum rln_call_state)(s / SCENES), (enum rln_column)c,
+					(enum rln_call_role)r);
+		}
+	}
+	for (size_t i = 0; i < t->rows_n; i++) {
+		bool is_other = t->rows[i].kind != RLN_ROW_REJECT && t->rows[i].kind != RLN_ROW_IGNORE;
+
+		if (!is_other && !met[i] && t->rows[i].code != EXDEV) /* two workers: session_joined_test.c */
+			fail_msg("fsm.def:%u was not looked at: %s", t->rows[i].line, t->rows[i].why);
+	}
+}
+
 static void events_of_ended_sessions_are_counted(void **state)
 {
 	struct rln_event ev = {.kind = RLN_EV_HANGUP_CALL};
@@ -367,6 +485,7 @@ int main(void)
 		cmocka_unit_test(every_word_is_used),
 		cmocka_unit_test(columns_cover_every_kind),
 		cmocka_unit_test_setup_teardown(every_cell_is_walked, setup, teardown),
+		cmocka_unit_test_setup_teardown(every_refusal_is_told_and_every_ignored_event_counted, setup, teardown),
 		cmocka_unit_test_setup_teardown(events_of_ended_sessions_are_counted, setup, teardown),
 	};
 

@@ -98,6 +98,25 @@ static void what_cannot_be_joined_is_refused(void **state)
 	hang_up(a);
 }
 
+/* This world has one worker: the other call is made to look as if it were on a second one. */
+static void legs_of_two_workers_are_not_joined(void **state)
+{
+	struct rln_session *there;
+
+	(void)state;
+	a = active_uas();
+	b = active_uac();
+	there = session_of(b);
+	there->id.v = rln_id_make(RLN_ID_SESSION, 1, rln_id_slot(b.v), rln_id_generation(b.v));
+	forget();
+	join();
+	there->id = b;
+	assert_int_equal(w->out_n, 1);
+	assert_int_equal(last(RLN_EV_COMMAND_REJECTED)->command_rejected.error, EXDEV);
+	assert_int_equal(state_of(a), RLN_STATE_ACTIVE);
+	end_both();
+}
+
 /* The other call moved on while the command was on its way. */
 static void a_call_that_moved_on_sends_the_bridge_away(void **state)
 {
@@ -227,6 +246,110 @@ static void commands_hold_the_other_leg(void **state)
 	end_both();
 }
 
+static void an_offer_that_the_other_leg_cannot_make_is_refused(void **state)
+{
+	(void)state;
+	bridged();
+	dialog_reinvited(dialog_for(a), SDP_HELD, RLN_SIP_INVITE);
+	pump();
+	reinvite_accepted(b, SDP_USELESS);
+	assert_int_equal(dialog_for(a)->last_offer_response, 488);
+	assert_false(session_of(b)->is_offering);
+	assert_int_equal(session_of(b)->asker, 0);
+	dialog_for(a)->last_offer_response = 0;
+	w->fail_update = -ENOBUFS;
+	dialog_reinvited(dialog_for(a), SDP_HELD, RLN_SIP_INVITE);
+	pump();
+	assert_int_equal(dialog_for(a)->last_offer_response, 488);
+	assert_int_equal(session_of(b)->asker, 0);
+	assert_int_equal(state_of(a), RLN_STATE_BRIDGED);
+	assert_int_equal(state_of(b), RLN_STATE_BRIDGED);
+	w->fail_update = 0;
+	end_both();
+}
+
+static void an_answer_for_a_leg_whose_media_are_lost_waits(void **state)
+{
+	(void)state;
+	bridged();
+	dialog_reinvited(dialog_for(a), SDP_HELD, RLN_SIP_INVITE);
+	pump();
+	say_media(a, RLN_EV_RTP_TIMEOUT);
+	pump();
+	assert_int_equal(state_of(a), RLN_STATE_RECOVERING);
+	reinvite_accepted(b, SDP_HELD_BY_US);
+	assert_non_null(session_of(a)->deferred);
+	assert_int_equal(dialog_for(a)->last_offer_response, 0);
+	assert_int_equal(session_of(a)->params.direction, RLN_MEDIA_BIDIRECTIONAL);
+	end_both();
+}
+
+static void a_bridge_waits_until_the_call_is_up(void **state)
+{
+	(void)state;
+	a = active_uas();
+	b = answered_silent();
+	command_other(b, RLN_EV_BRIDGE_CALLS, a);
+	assert_non_null(session_of(b)->deferred);
+	assert_int_equal(w->out_n, 0);
+	stream_starts(b);
+	assert_int_equal(state_of(a), RLN_STATE_BRIDGED);
+	assert_int_equal(state_of(b), RLN_STATE_BRIDGED);
+	assert_int_equal(told(RLN_EV_BRIDGE_MEDIA), 2);
+	end_both();
+}
+
+static void an_offer_through_a_busy_bridge_gets_491(void **state)
+{
+	(void)state;
+	bridged();
+	command(a, RLN_EV_HOLD_CALL, 0);
+	pump();
+	assert_int_equal(w->updates, 1);
+	forget();
+	command(a, RLN_EV_RESUME_CALL, 0); /* b's answer to the hold is still to come */
+	pump();
+	assert_int_equal(w->updates, 1);
+	assert_int_equal(told(RLN_EV_BRIDGE_ANSWER), 1);
+	assert_int_equal(last(RLN_EV_BRIDGE_ANSWER)->id, a.v);
+	assert_int_equal(last(RLN_EV_BRIDGE_ANSWER)->bridge_answer.other, b.v);
+	assert_int_equal(last(RLN_EV_BRIDGE_ANSWER)->bridge_answer.code, 491);
+	assert_int_equal(session_of(b)->asker, a.v);
+	reinvite_accepted(b, SDP_HELD_BY_US);
+	end_both();
+}
+
+/* The bridge ended while the offer was on its way. */
+static void an_offer_for_a_call_that_is_not_bridged_gets_491(void **state)
+{
+	struct rln_event ev = {.kind = RLN_EV_BRIDGE_OFFER, .bridge_offer = {.direction = RLN_MEDIA_OUTBOUND}};
+
+	(void)state;
+	a = active_uas();
+	b = active_uac();
+	ev.id = b.v;
+	ev.bridge_offer.other = a.v;
+	for (unsigned is_over = 0; is_over < 2; is_over++) {
+		forget();
+		deliver(&ev);
+		assert_int_equal(told(RLN_EV_BRIDGE_ANSWER), 1);
+		assert_int_equal(last(RLN_EV_BRIDGE_ANSWER)->id, a.v);
+		assert_int_equal(last(RLN_EV_BRIDGE_ANSWER)->bridge_answer.code, 491);
+		assert_int_equal(w->updates, 0);
+		if (is_over)
+			break;
+		w->quiet_media = true; /* over, and its leg is still to end */
+		dialog_byes(dialog_for(b));
+		pump();
+		assert_int_equal(state_of(b), RLN_STATE_TERMINATED);
+	}
+	w->quiet_media = false;
+	w->legs[rln_id_slot(session_of(b)->media.v)] = 0;
+	say_media(b, RLN_EV_MEDIA_STREAM_STOPPED);
+	pump();
+	hang_up(a);
+}
+
 /* ---- digits ---- */
 
 /* Although transfers are allowed: the bridge goes on as it was. */
@@ -247,7 +370,7 @@ static void a_refer_on_a_leg_is_declined(void **state)
 static void digits_pass_as_the_other_leg_takes_them(void **state)
 {
 	struct rln_event info = {.kind = RLN_EV_DTMF_RECEIVED, .dtmf_received = {.tones = "5", .duration_ms = 160}},
-			 digit = {.kind = RLN_EV_DTMF_DETECTED, .dtmf_detected = {.digit = '7', .duration_ms = 100}};
+			 digit = {.kind = RLN_EV_DTMF_DETECTED, .dtmf_detected = {.digit = '7', .duration_ms = 240}};
 
 	(void)state;
 	bridged(); /* neither leg has telephone-event */
@@ -255,10 +378,12 @@ static void digits_pass_as_the_other_leg_takes_them(void **state)
 	pump();
 	assert_int_equal(w->infos, 1);
 	assert_string_equal(last(RLN_EV_SEND_DTMF)->send_dtmf.tones, "5");
+	assert_int_equal(last(RLN_EV_SEND_DTMF)->send_dtmf.duration_ms, 160);
 	digit.id = session_of(a)->media.v;
 	queue_push(FROM_MEDIA, &digit);
 	pump();
 	assert_string_equal(last(RLN_EV_SEND_DTMF)->send_dtmf.tones, "7");
+	assert_int_equal(last(RLN_EV_SEND_DTMF)->send_dtmf.duration_ms, 240);
 	dialog_reinvited(dialog_for(b), SDP_EVENTS, RLN_SIP_INVITE);
 	pump();
 	forget();
@@ -269,6 +394,7 @@ static void digits_pass_as_the_other_leg_takes_them(void **state)
 	assert_int_equal(told(RLN_EV_SEND_DTMF), 0);
 	assert_int_equal(told(RLN_EV_SEND_TELEPHONE_EVENTS), 1);
 	assert_string_equal(last(RLN_EV_SEND_TELEPHONE_EVENTS)->send_telephone_events.tones, "9");
+	assert_int_equal(last(RLN_EV_SEND_TELEPHONE_EVENTS)->send_telephone_events.duration_ms, 160);
 	end_both();
 }
 
@@ -340,6 +466,7 @@ int main(void)
 		T(unbridged_calls_are_parted),
 		T(the_end_of_one_frees_the_other),
 		T(what_cannot_be_joined_is_refused),
+		T(legs_of_two_workers_are_not_joined),
 		T(a_call_that_moved_on_sends_the_bridge_away),
 		T(lost_media_is_mended_and_the_bridge_stays),
 		T(a_hold_passes_to_the_other_leg),
@@ -348,6 +475,11 @@ int main(void)
 		T(crossing_holds_are_refused_with_491),
 		T(an_offer_that_waits_is_answered_when_the_bridge_ends),
 		T(commands_hold_the_other_leg),
+		T(an_offer_that_the_other_leg_cannot_make_is_refused),
+		T(an_answer_for_a_leg_whose_media_are_lost_waits),
+		T(a_bridge_waits_until_the_call_is_up),
+		T(an_offer_through_a_busy_bridge_gets_491),
+		T(an_offer_for_a_call_that_is_not_bridged_gets_491),
 		T(a_refer_on_a_leg_is_declined),
 		T(digits_pass_as_the_other_leg_takes_them),
 		T(digits_that_cannot_be_sent_are_refused),

@@ -152,6 +152,83 @@ static void commands_wait_or_are_refused(void **state)
 	hang_up(id);
 }
 
+static void a_hold_waits_for_what_is_open(void **state)
+{
+	struct rln_session_id id = active_uac();
+
+	(void)state;
+	command(id, RLN_EV_UPDATE_REQUEST, RLN_MEDIA_BIDIRECTIONAL);
+	forget();
+	command(id, RLN_EV_HOLD_CALL, 0);
+	assert_int_equal(w->out_n, 0);
+	assert_non_null(session_of(id)->deferred);
+	reinvite_accepted(id, SDP_PEER);
+	assert_int_equal(state_of(id), RLN_STATE_HOLD_PENDING);
+	assert_int_equal(told(RLN_EV_HOLD_SESSION), 1);
+	hang_up(id);
+	id = answered_silent();
+	command(id, RLN_EV_HOLD_CALL, 0);
+	assert_int_equal(w->out_n, 0);
+	stream_starts(id);
+	assert_int_equal(state_of(id), RLN_STATE_HOLD_PENDING);
+	assert_non_null(strstr(dialog_for(id)->last_sdp, "a=sendonly"));
+	hang_up(id);
+}
+
+static void a_resume_waits_for_what_is_open(void **state)
+{
+	struct rln_session_id id = held();
+
+	(void)state;
+	dialog_reinvited(dialog_for(id), NULL, RLN_SIP_INVITE); /* our 200 offers */
+	pump();
+	forget();
+	command(id, RLN_EV_RESUME_CALL, 0);
+	assert_int_equal(w->out_n, 0);
+	assert_int_equal(state_of(id), RLN_STATE_ON_HOLD);
+	dialog_sdp(dialog_for(id), RLN_EV_CALL_ESTABLISHED, SDP_HELD_BY_US);
+	pump();
+	assert_int_equal(state_of(id), RLN_STATE_RESUME_PENDING);
+	assert_int_equal(told(RLN_EV_RESUME_SESSION), 1);
+	hang_up(id);
+}
+
+static void a_resume_that_met_491_is_sent_again(void **state)
+{
+	struct rln_session_id id = held();
+	unsigned before;
+
+	(void)state;
+	command(id, RLN_EV_RESUME_CALL, 0);
+	pump();
+	reinvite_refused(id, RLN_CALL_GLARE, 491);
+	assert_int_equal(state_of(id), RLN_STATE_RESUME_PENDING);
+	before = w->updates;
+	advance(4001 * RLN_MS);
+	assert_int_equal(w->updates, before + 1);
+	assert_null(strstr(dialog_for(id)->last_sdp, "sendonly"));
+	assert_int_equal(told(RLN_EV_RESUME_SESSION), 2);
+	reinvite_accepted(id, SDP_PEER);
+	assert_int_equal(state_of(id), RLN_STATE_ACTIVE);
+	hang_up(id);
+}
+
+static void an_update_whose_answer_is_of_no_use_changes_nothing(void **state)
+{
+	struct rln_session_id id = active_uac();
+
+	(void)state;
+	command(id, RLN_EV_UPDATE_REQUEST, RLN_MEDIA_OUTBOUND);
+	forget();
+	reinvite_accepted(id, SDP_USELESS);
+	assert_int_equal(w->out_n, 0);
+	assert_false(session_of(id)->is_offering);
+	assert_int_equal(session_of(id)->wanted, RLN_MEDIA_BIDIRECTIONAL);
+	assert_int_equal(session_of(id)->asked, RLN_MEDIA_BIDIRECTIONAL);
+	assert_int_equal(state_of(id), RLN_STATE_ACTIVE);
+	hang_up(id);
+}
+
 /* ---- the peer's ---- */
 
 static void the_peer_holds_too(void **state)
@@ -282,6 +359,27 @@ static void a_refused_switch_keeps_the_codec(void **state)
 	hang_up(id);
 }
 
+static void quality_is_told_and_one_decision_made_at_a_time(void **state)
+{
+	struct rln_session_id id = active_uac();
+
+	(void)state;
+	assert_only_told(id, RLN_EV_MEDIA_QUALITY_UPDATE);
+	loss_of(id, RLN_EV_PACKET_LOSS_DETECTED, 20);
+	pump();
+	assert_int_equal(state_of(id), RLN_STATE_EVALUATING);
+	assert_int_equal(w->updates, 1);
+	assert_only_told(id, RLN_EV_MEDIA_QUALITY_UPDATE);
+	assert_only_told(id, RLN_EV_MEDIA_QUALITY_DEGRADED);
+	assert_int_equal(w->updates, 1);
+	reinvite_accepted(id, SDP_USELESS);
+	assert_int_equal(state_of(id), RLN_STATE_ACTIVE);
+	assert_int_equal(session_of(id)->params.config.codec, RLN_CODEC_PCMU);
+	assert_int_equal(session_of(id)->prefer, RLN_CODEC_NONE);
+	assert_false(session_of(id)->is_offering);
+	hang_up(id);
+}
+
 static void quality_counts_in_active_alone(void **state)
 {
 	struct rln_session_id id = held();
@@ -329,12 +427,17 @@ int main(void)
 		T(an_answer_of_no_use_changes_nothing),
 		T(codes_that_end_a_dialog_end_the_call),
 		T(commands_wait_or_are_refused),
+		T(a_hold_waits_for_what_is_open),
+		T(a_resume_waits_for_what_is_open),
+		T(a_resume_that_met_491_is_sent_again),
+		T(an_update_whose_answer_is_of_no_use_changes_nothing),
 		T(the_peer_holds_too),
 		T(two_holds_at_once_converge),
 		T(a_bye_ends_every_pending_state),
 		T(mild_loss_changes_nothing),
 		T(heavy_loss_switches_the_codec),
 		T(a_refused_switch_keeps_the_codec),
+		T(quality_is_told_and_one_decision_made_at_a_time),
 		T(quality_counts_in_active_alone),
 		T(no_memory_for_an_offer_rolls_back),
 	};

@@ -87,6 +87,30 @@ static void the_peer_may_hang_up_while_transferring(void **state)
 	assert_ended(id, RLN_STATE_TERMINATED, RLN_END_REMOTE, 0);
 }
 
+static void a_transfer_waits_for_what_is_open(void **state)
+{
+	struct rln_session_id id = active_uac();
+
+	(void)state;
+	command(id, RLN_EV_UPDATE_REQUEST, RLN_MEDIA_BIDIRECTIONAL);
+	for (unsigned is_held = 0; is_held < 2; is_held++) { /* in ACTIVE, then in HOLD_PENDING */
+		if (is_held)
+			command(id, RLN_EV_HOLD_CALL, 0);
+		pump();
+		forget();
+		command_target(id, RLN_EV_BLIND_TRANSFER);
+		assert_int_equal(w->out_n, 0);
+		assert_non_null(session_of(id)->deferred);
+		reinvite_accepted(id, is_held ? SDP_HELD_BY_US : SDP_PEER);
+		assert_int_equal(state_of(id), RLN_STATE_TRANSFERRING);
+		assert_int_equal(told(RLN_EV_TRANSFER_CALL), 1);
+		assert_string_equal(dialog_for(id)->transfer_to, "sip:carol@198.18.0.3");
+		notified(id, RLN_CALL_TRANSFER_FAILED, 486);
+	}
+	assert_int_equal(state_of(id), RLN_STATE_ON_HOLD);
+	hang_up(id);
+}
+
 /* ---- attended, ours ---- */
 
 static struct rln_session_id consulting(struct rln_session_id *consultation)
@@ -172,6 +196,52 @@ static void a_failed_attended_transfer_returns_to_what_is_left(void **state)
 	notified(id, RLN_CALL_TRANSFER_FAILED, 603);
 	assert_int_equal(state_of(id), RLN_STATE_RESUME_PENDING);
 	reinvite_accepted(id, SDP_PEER);
+	hang_up(id);
+}
+
+static void a_held_call_consults_without_another_hold(void **state)
+{
+	struct rln_session_id id = active_uac(), other;
+
+	(void)state;
+	command(id, RLN_EV_HOLD_CALL, 0);
+	pump();
+	reinvite_accepted(id, SDP_HELD_BY_US);
+	forget();
+	other.v = command_target(id, RLN_EV_START_CONSULT);
+	pump();
+	assert_int_equal(state_of(id), RLN_STATE_CONSULTING);
+	assert_int_equal(told(RLN_EV_HOLD_SESSION) + told(RLN_EV_HOLD_MEDIA), 0);
+	assert_int_equal(w->updates, 1);
+	assert_int_equal(state_of(other), RLN_STATE_CALLING); /* the target is called */
+	assert_int_equal(w->invites, 2);
+	assert_int_equal(session_of(id)->other, other.v);
+	dialog_answers(dialog_for(other), SDP_PEER);
+	pump();
+	command(id, RLN_EV_COMPLETE_TRANSFER, 0);
+	pump();
+	assert_int_equal(state_of(id), RLN_STATE_TRANSFERRING);
+	notified(id, RLN_CALL_TRANSFER_DONE, 200);
+	assert_null(session_of(other));
+}
+
+static void a_peer_that_never_tells_is_resumed_when_the_consultation_is_gone(void **state)
+{
+	struct rln_session_id other, id = consulting(&other);
+
+	(void)state;
+	dialog_answers(dialog_for(other), SDP_PEER);
+	pump();
+	command(id, RLN_EV_COMPLETE_TRANSFER, 0);
+	pump();
+	hang_up(other);
+	forget();
+	advance(181 * RLN_SEC);
+	assert_int_equal(state_of(id), RLN_STATE_RESUME_PENDING);
+	assert_int_equal(told(RLN_EV_RESUME_SESSION), 1);
+	assert_int_equal(told_sdp(RLN_SDP_OFFER_SENT), 1);
+	reinvite_accepted(id, SDP_PEER);
+	assert_int_equal(state_of(id), RLN_STATE_ACTIVE);
 	hang_up(id);
 }
 
@@ -325,6 +395,25 @@ static void a_call_that_is_being_held_cannot_be_referred_yet(void **state)
 	hang_up(id);
 }
 
+static void a_refer_waits_until_the_call_is_up(void **state)
+{
+	struct rln_session_id id = answered_silent(), made;
+
+	(void)state;
+	w->allow_transfers = true;
+	dialog_referred(dialog_for(id), NULL);
+	pump();
+	assert_int_equal(w->out_n, 0);
+	assert_int_equal(dialog_for(id)->last_refer_response, 0);
+	stream_starts(id);
+	assert_int_equal(dialog_for(id)->last_refer_response, 202);
+	assert_int_equal(state_of(id), RLN_STATE_TRANSFERRING);
+	made.v = session_of(id)->other;
+	hang_up(id);
+	dialog_refuses(dialog_for(made), 486);
+	pump();
+}
+
 /* ---- RFC 3891: this call takes the place of another ---- */
 
 static void a_replaced_call_is_hung_up_when_ours_stands(void **state)
@@ -353,10 +442,13 @@ int main(void)
 		T(a_peer_that_never_tells_is_not_waited_for),
 		T(a_refer_that_cannot_be_sent_returns),
 		T(the_peer_may_hang_up_while_transferring),
+		T(a_transfer_waits_for_what_is_open),
 		T(an_attended_transfer_replaces_the_consultation),
 		T(a_done_transfer_hangs_up_the_consultation),
 		T(attended_never_falls_back_to_blind),
 		T(a_failed_attended_transfer_returns_to_what_is_left),
+		T(a_held_call_consults_without_another_hold),
+		T(a_peer_that_never_tells_is_resumed_when_the_consultation_is_gone),
 		T(a_target_that_answers_before_the_hold_waits),
 		T(a_peer_that_will_not_be_held_ends_the_consultation),
 		T(a_consultation_that_is_refused_gives_its_id_back),
@@ -366,6 +458,7 @@ int main(void)
 		T(the_transferor_hangs_up_and_the_new_call_goes_on),
 		T(a_transfer_that_the_handler_declines_gets_603),
 		T(a_call_that_is_being_held_cannot_be_referred_yet),
+		T(a_refer_waits_until_the_call_is_up),
 		T(a_replaced_call_is_hung_up_when_ours_stands),
 	};
 
