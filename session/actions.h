@@ -35,6 +35,7 @@
 	X(WE_OFFERED_NONE, "our INVITE carried no offer")                                                  \
 	X(LATE_OFFER_USABLE, "our INVITE carried no offer, and the event's offer can be taken")            \
 	X(OFFER_WAITS, "an offer of ours awaits its answer")                                               \
+	X(NONE_OFFERED, "no offer of ours awaits an answer")                                               \
 	X(LATE_ANSWER_USABLE, "as OFFER_WAITS, and the event's answer fits it")                            \
 	X(OUR_OFFER_OPEN, "an INVITE or offer of ours is open")                                            \
 	X(UPDATE_PLAIN, "an UPDATE without offer")                                                         \
@@ -77,7 +78,8 @@
 	X(BY_TELEPHONE_EVENT, "telephone-event was negotiated, and the stream runs")                       \
 	X(BY_INFO, "the peer takes INFO")                                                                  \
 	X(RING_LIMIT, "that timer")                                                                        \
-	X(REINVITE_DUE, "that timer, and no offer of ours is open")                                                                    \
+	X(REINVITE_DUE, "that timer, and no offer of ours is open")                                        \
+	X(REINVITE_PUT_OFF, "that timer, while an INVITE is open that is none of ours")                    \
 	X(CLEANUP_DUE, "that timer")
 
 /* Actions return 0 or -errno; the first failure skips the rest of the row and comes back as ACTION_FAILED. */
@@ -165,12 +167,10 @@
 	X(END_CHANNELS, "the audio channels will get no leg")                                              \
 	X(ARM_RING_LIMIT, "starts the ring limit")                                                         \
 	X(STOP_RINGING, "stops the ring limit")                                                            \
-	X(END_NORMAL, "reason NORMAL")                                                                     \
-	X(END_REMOTE, "reason REMOTE")                                                                     \
+	X(END_NORMAL, "reason NORMAL") X(END_REMOTE, "reason REMOTE")                                      \
 	X(END_REFUSED, "reason REFUSED with the peer's code")                                              \
 	X(END_CANCELLED, "reason CANCELLED")                                                               \
-	X(END_TIMEOUT, "reason TIMEOUT")                                                                   \
-	X(END_AUTH, "reason AUTH")                                                                         \
+	X(END_TIMEOUT, "reason TIMEOUT") X(END_AUTH, "reason AUTH")                                        \
 	X(END_NETWORK, "reason NETWORK")                                                                   \
 	X(END_NO_ACK, "reason NO_ACK")                                                                     \
 	X(END_MEDIA, "reason MEDIA")                                                                       \

@@ -159,6 +159,11 @@ GUARD(OFFER_WAITS)
 	return st->s->is_offering;
 }
 
+GUARD(NONE_OFFERED)
+{
+	return !st->s->is_offering;
+}
+
 GUARD(LATE_ANSWER_USABLE)
 {
 	return OFFER_WAITS(st) && ANSWER_USABLE(st);
@@ -480,6 +485,12 @@ GUARD(RING_LIMIT)
 GUARD(REINVITE_DUE)
 {
 	return st->ev->timer_fired.timer == RLN_TIMER_REINVITE && !OUR_OFFER_OPEN(st);
+}
+
+/* An offer of ours that is out already tells by itself how it ends. */
+GUARD(REINVITE_PUT_OFF)
+{
+	return st->ev->timer_fired.timer == RLN_TIMER_REINVITE && NONE_OFFERED(st);
 }
 
 GUARD(CLEANUP_DUE)

@@ -187,6 +187,38 @@ static void glare_is_retried_after_its_time(void **state)
 	}
 }
 
+/* The dialog refreshes its session by a re-INVITE of its own (RFC 4028) just when ours is to go out again. */
+static void a_refresh_puts_off_what_met_the_peers(void **state)
+{
+	static const bool is_accepted[] = {false, true};
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct rln_session_id id = active_uac();
+		struct fake_dialog *d = dialog_for(id);
+		unsigned before;
+
+		command(id, RLN_EV_HOLD_CALL, 0);
+		reinvite_refused(id, RLN_CALL_GLARE, 491);
+		before = w->updates;
+		d->invite_open = true;
+		advance(30 * RLN_SEC);
+		assert_int_equal(w->updates, before);
+		d->invite_open = false;
+		if (is_accepted[i]) /* its refusals are not told */
+			dialog_sdp(d, RLN_EV_REINVITE_ACKED, SDP_PEER);
+		pump();
+		assert_int_equal(state_of(id), RLN_STATE_HOLD_PENDING);
+		advance(4 * RLN_SEC + RLN_SEC / 10);
+		assert_int_equal(w->updates, before + 1);
+		assert_non_null(strstr(d->last_sdp, "a=sendonly"));
+		reinvite_accepted(id, SDP_HELD);
+		assert_int_equal(state_of(id), RLN_STATE_ON_HOLD);
+		hang_up(id);
+		forget();
+	}
+}
+
 static void a_request_that_finds_no_dialog_ends_the_call(void **state)
 {
 	static const uint16_t codes[] = {408, 481};
@@ -227,6 +259,7 @@ int main(void)
 		T(a_reinvite_without_offer_gets_ours),
 		T(an_update_of_ours_counts_with_its_2xx),
 		T(glare_is_retried_after_its_time),
+		T(a_refresh_puts_off_what_met_the_peers),
 		T(a_request_that_finds_no_dialog_ends_the_call),
 		T(a_timeout_in_the_dialog_ends_the_call),
 	};
