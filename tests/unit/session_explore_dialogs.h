@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The model of session_explore_test.c: two user agents, each the part of sip/dialog.h that a machine relies on, and the letters on the way between them.
- * ordered() is what a machine tells its dialog, receive() what arrives; which letter arrives, when, or never, is the explorer's to choose.
+ * ordered() is what a machine tells its dialog, receive() what arrives; which letter arrives, when, or never, is the explorer's to choose. A third call
+ * (a consultation's, a REFER's, the other leg of a bridge) has a peer that only the explorer plays: nothing that it says is ever on the way.
  */
 #pragma once
 
@@ -9,7 +10,28 @@
 
 #define CHANNEL_MAX 12
 
-enum message { M_INVITE, M_RINGING, M_OK, M_REFUSED, M_ACK, M_CANCEL, M_REINVITE, M_REOK, M_REREFUSED, M_REACK, M_BYE, M_BYE_OK };
+enum message {
+	M_INVITE,
+	M_RINGING,
+	M_PROGRESS,
+	M_PRACK,
+	M_OK,
+	M_REFUSED,
+	M_ACK,
+	M_CANCEL,
+	M_REINVITE,
+	M_REOK,
+	M_REREFUSED,
+	M_REACK,
+	M_UPDATE, /* with an offer that the sender's session knows nothing of, or without (a session timer's, RFC 4028) */
+	M_UPDATED,
+	M_REFER,
+	M_REFERRED,
+	M_UNREFERRED,
+	M_NOTIFY,
+	M_BYE,
+	M_BYE_OK,
+};
 
 struct letter {
 	uint8_t message; /* enum message */
@@ -24,19 +46,31 @@ struct side { /* one user agent; the dialog layer's part of it */
 	struct fake_dialog *d; /* NULL: never made, or given back */
 	uint8_t invite;        /* enum invite, ours */
 	bool asked;            /* their first INVITE waits for our final response */
-	bool offered;          /* so does their re-INVITE */
+	bool offered;          /* so does their re-INVITE or UPDATE */
+	bool by_update;        /* it is an UPDATE */
+	bool update_out;       /* ours waits for its response */
+	bool is_refresh;       /* our re-INVITE is a session timer's: the session knows nothing of it (RFC 4028) */
+	uint8_t refer;         /* ours: 1 waits for its response, 2 for its last NOTIFY */
 	uint8_t ack;           /* our 2xx waits for its ACK: 1 of the first INVITE, 2 of a re-INVITE */
 	bool bye_waits, bye_out;
-	unsigned byes, byes_answered;
+	bool begun;                      /* there was a call */
 	struct letter mail[CHANNEL_MAX]; /* on the way to it, oldest first */
 	unsigned mail_n;
 };
 
-static struct side side[2]; /* the caller, the callee */
+#define SIDES 3
+#define THIRD (&side[2])
+
+static struct side side[SIDES]; /* the caller, the callee, the third call */
+static bool is_reliable;        /* a 183 is acknowledged (RFC 3262): offer and answer are exchanged with it */
 
 static struct side *side_of(const struct fake_dialog *d)
 {
-	return side[0].d == d ? &side[0] : &side[1];
+	for (unsigned i = 0; i < SIDES; i++) {
+		if (side[i].d == d)
+			return &side[i];
+	}
+	return NULL;
 }
 
 static struct side *peer_of(const struct side *s)
@@ -47,9 +81,11 @@ static struct side *peer_of(const struct side *s)
 static void post(const struct side *from, enum message message, uint16_t code, const char *sdp)
 {
 	struct side *to = peer_of(from);
-	struct letter *l = &to->mail[to->mail_n++];
+	struct letter *l = &to->mail[to->mail_n];
 
-	assert_true(to->mail_n <= CHANNEL_MAX);
+	if (from == THIRD)
+		return; /* its peer knows by `from` what it was sent */
+	assert_true(to->mail_n++ < CHANNEL_MAX);
 	l->message = (uint8_t)message;
 	l->code = code;
 	snprintf(l->sdp, sizeof(l->sdp), "%s", sdp ? sdp : "");
@@ -89,13 +125,45 @@ static void terminate(struct side *s, struct fake_dialog *d, uint16_t code)
 	}
 }
 
+/* The next call that begins. */
+static struct side *side_for(struct fake_dialog *d)
+{
+	struct side *s = side[0].begun ? THIRD : &side[0];
+	struct rln_registry_entry e;
+
+	if (side_of(d))
+		return side_of(d); /* its INVITE goes out again */
+	assert_false(s->begun);
+	s->begun = true;
+	s->d = d;
+	if (rln_registry_knows(w->registry, d->id, &e))
+		s->session = e.session;
+	return s;
+}
+
+static void respond_offer(struct side *s, uint16_t code, const char *sdp)
+{
+	s->offered = false;
+	if (s->by_update) {
+		post(s, M_UPDATED, code, NULL);
+		return;
+	}
+	s->ack = code / 100 == 2 ? 2 : s->ack;
+	post(s, code < 300 ? M_REOK : M_REREFUSED, code, sdp);
+}
+
+static void respond(struct side *s, uint16_t code, const char *sdp)
+{
+	s->asked = code < 200;
+	s->ack = code / 100 == 2 ? 1 : s->ack;
+	post(s, code >= 300 ? M_REFUSED : code >= 200 ? M_OK : sdp[0] ? M_PROGRESS : M_RINGING, code, sdp);
+}
+
 static void ordered(struct fake_dialog *d, enum order order, uint16_t code, const char *sdp)
 {
-	struct side *s;
+	struct side *s = order == ORDER_INVITE ? side_for(d) : side_of(d);
 
-	if (order == ORDER_INVITE)
-		side[0].d = d;
-	s = side_of(d);
+	assert_non_null(s);
 	switch (order) {
 	case ORDER_INVITE:
 		s->invite = CALLING;
@@ -106,17 +174,23 @@ static void ordered(struct fake_dialog *d, enum order order, uint16_t code, cons
 		post(s, M_REINVITE, 0, sdp);
 		break;
 	case ORDER_RESPOND:
-		s->asked = code < 200;
-		s->ack = code / 100 == 2 ? 1 : s->ack;
-		post(s, code < 200 ? M_RINGING : code < 300 ? M_OK : M_REFUSED, code, sdp);
+		respond(s, code, sdp);
 		break;
 	case ORDER_RESPOND_OFFER:
-		s->offered = false;
-		s->ack = code / 100 == 2 ? 2 : s->ack;
-		post(s, code < 300 ? M_REOK : M_REREFUSED, code, sdp);
+		respond_offer(s, code, sdp);
 		break;
 	case ORDER_TERMINATE:
 		terminate(s, d, code);
+		break;
+	case ORDER_REFER:
+		s->refer = 1;
+		post(s, M_REFER, 0, NULL);
+		break;
+	case ORDER_RESPOND_REFER:
+		post(s, code < 300 ? M_REFERRED : M_UNREFERRED, code, NULL);
+		break;
+	case ORDER_NOTIFY:
+		post(s, M_NOTIFY, code, NULL);
 		break;
 	}
 }
@@ -144,14 +218,14 @@ static void on_invite(struct side *s, const char *sdp)
 {
 	struct fake_dialog *d;
 
-	s->asked = true;
+	s->asked = s->begun = true;
 	w->wire = NULL; /* until we know whose dialog it is */
 	s->session = invite_new(sdp, 0);
 	d = dialog_for(s->session);
 	w->wire = ordered;
 	s->d = d;
 	if (d && d->last_response)
-		ordered(d, ORDER_RESPOND, d->last_response, NULL);
+		ordered(d, ORDER_RESPOND, d->last_response, "");
 }
 
 static void on_answered(struct side *s, const char *sdp)
@@ -187,29 +261,105 @@ static void on_reinvite(struct side *s, const char *sdp)
 		post(s, M_REREFUSED, 500, NULL);
 	} else {
 		s->offered = true;
+		s->by_update = false;
 		dialog_reinvited(s->d, sdp, RLN_SIP_INVITE);
 	}
 }
 
 static void on_reinvite_ended(struct side *s, uint16_t code, const char *sdp)
 {
+	bool is_refresh = s->is_refresh;
+
 	if (s->invite != REINVITING)
 		return;
 	s->invite = NONE;
+	s->is_refresh = false;
 	if (!is_live(s))
 		return;
 	s->d->invite_open = false;
+	if (is_refresh && code >= 300)
+		return; /* it tries again, later */
 	if (code < 300)
 		dialog_sdp(s->d, RLN_EV_REINVITE_ACKED, sdp);
 	else
 		dialog_says(s->d, code == 491 ? RLN_CALL_GLARE : RLN_CALL_REFUSED, code, NULL);
 }
 
+static void on_progress(struct side *s, uint16_t code, const char *sdp)
+{
+	if (s->invite == CANCEL_WAITS) {
+		s->invite = CANCELLED;
+		post(s, M_CANCEL, 0, NULL);
+	} else if (s->invite == CALLING) {
+		s->invite = PROCEEDING;
+	}
+	if (!is_live(s) || s->invite == NONE || s->invite == REINVITING)
+		return;
+	dialog_moves(s->d, RLN_DIALOG_EARLY);
+	if (sdp[0] && is_reliable && !s->d->answered) {
+		s->d->answered = true;
+		post(s, M_PRACK, 0, NULL);
+	}
+	dialog_says(s->d, sdp[0] ? RLN_CALL_PROGRESS : RLN_CALL_RINGING, code, sdp[0] ? sdp : NULL);
+}
+
+static void on_update(struct side *s, const char *sdp)
+{
+	if (s->ack == 1)
+		acknowledged(s);
+	if (!is_live(s) || (s->d->state != RLN_DIALOG_CONFIRMED && !s->d->answered)) {
+		post(s, M_UPDATED, 481, NULL);
+	} else if (s->offered) {
+		post(s, M_UPDATED, 500, NULL);
+	} else {
+		s->offered = s->by_update = true;
+		dialog_reinvited(s->d, sdp[0] ? sdp : NULL, RLN_SIP_UPDATE);
+	}
+}
+
+/* The time of the session is over (RFC 4028 10); so it is when a request in it finds no dialog (RFC 3261 12.2.1.2). */
+static void expires(struct side *s)
+{
+	struct rln_event ev = {.kind = RLN_EV_DIALOG_ERROR, .dialog_error = {RLN_FAULT_SESSION_EXPIRED, 0, 408}};
+
+	s->update_out = false;
+	if (is_live(s))
+		dialog_emit(s->d, &ev);
+}
+
+/* Our REFER: `value` is what is told of it. */
+static void on_refer_ended(struct side *s, enum rln_call_progress value, uint16_t code)
+{
+	s->refer = 0;
+	if (is_live(s)) {
+		s->d->refer_out = false;
+		dialog_says(s->d, value, code, NULL);
+	}
+}
+
+static void on_refer(struct side *s)
+{
+	if (!is_live(s) || s->d->state != RLN_DIALOG_CONFIRMED)
+		post(s, M_UNREFERRED, 481, NULL);
+	else if (s->d->refer_open)
+		post(s, M_UNREFERRED, 500, NULL);
+	else
+		dialog_referred(s->d, NULL);
+}
+
+static void on_notify(struct side *s, uint16_t code)
+{
+	if (s->refer == 0)
+		return;
+	if (code < 200)
+		dialog_says(s->d, RLN_CALL_TRANSFER_TRYING, code, NULL);
+	else
+		on_refer_ended(s, code < 300 ? RLN_CALL_TRANSFER_DONE : RLN_CALL_TRANSFER_FAILED, code);
+}
+
 static void on_bye(struct side *s)
 {
-	s->byes++;
 	post(s, M_BYE_OK, 200, NULL);
-	s->byes_answered++;
 	if (is_live(s))
 		dialog_byes(s->d);
 }
@@ -230,16 +380,12 @@ static void receive(struct side *s, const struct letter *l)
 		on_invite(s, l->sdp);
 		break;
 	case M_RINGING:
-		if (s->invite == CANCEL_WAITS) {
-			s->invite = CANCELLED;
-			post(s, M_CANCEL, 0, NULL);
-		} else if (s->invite == CALLING) {
-			s->invite = PROCEEDING;
-		}
-		if (is_live(s) && s->invite != NONE && s->invite != REINVITING) {
-			dialog_moves(s->d, RLN_DIALOG_EARLY);
-			dialog_says(s->d, RLN_CALL_RINGING, l->code, NULL);
-		}
+	case M_PROGRESS:
+		on_progress(s, l->code, l->sdp);
+		break;
+	case M_PRACK:
+		if (is_live(s))
+			s->d->answered = true;
 		break;
 	case M_OK:
 		on_answered(s, l->sdp);
@@ -265,6 +411,29 @@ static void receive(struct side *s, const struct letter *l)
 		break;
 	case M_REREFUSED:
 		on_reinvite_ended(s, l->code, NULL);
+		break;
+	case M_UPDATE:
+		on_update(s, l->sdp);
+		break;
+	case M_UPDATED:
+		if (s->update_out && l->code == 481)
+			expires(s);
+		s->update_out = false;
+		break;
+	case M_REFER:
+		on_refer(s);
+		break;
+	case M_REFERRED:
+		s->refer = s->refer ? 2 : 0;
+		if (s->refer && is_live(s))
+			dialog_says(s->d, RLN_CALL_TRANSFER_TRYING, l->code, NULL);
+		break;
+	case M_UNREFERRED:
+		if (s->refer)
+			on_refer_ended(s, l->code == 481 ? RLN_CALL_REFUSED : RLN_CALL_TRANSFER_FAILED, l->code);
+		break;
+	case M_NOTIFY:
+		on_notify(s, l->code);
 		break;
 	case M_BYE:
 		on_bye(s);

@@ -49,6 +49,7 @@ static int fake_publish(void *arg, struct rln_event *ev)
 		d->refer_out = true;
 		d->replaces = ev->transfer_call.replaces;
 		snprintf(d->transfer_to, sizeof(d->transfer_to), "%s", rln_slice_text(ev->transfer_call.block, ev->transfer_call.target));
+		wire(d, ORDER_REFER, 0, d->transfer_to);
 	}
 	if (ev->kind == RLN_EV_SEND_DTMF)
 		w->infos++;

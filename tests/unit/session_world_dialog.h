@@ -113,6 +113,7 @@ static int fake_respond_refer(void *arg, struct rln_dialog_id id, uint16_t code)
 		return -ENOTCONN;
 	d->last_refer_response = code;
 	d->refer_open = code < 300;
+	wire(d, ORDER_RESPOND_REFER, code, NULL);
 	return 0;
 }
 
@@ -125,6 +126,7 @@ static int fake_notify_transfer(void *arg, struct rln_dialog_id id, uint16_t sta
 		return -ENOTCONN;
 	d->last_notify = status;
 	d->refer_open = status < 200;
+	wire(d, ORDER_NOTIFY, status, NULL);
 	return 0;
 }
 

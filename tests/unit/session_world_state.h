@@ -50,7 +50,16 @@ struct queue {
 };
 
 /* What a dialog was told to do; for a test that plays the wire between two of them. */
-enum order { ORDER_INVITE, ORDER_REINVITE, ORDER_RESPOND, ORDER_RESPOND_OFFER, ORDER_TERMINATE };
+enum order {
+	ORDER_INVITE,
+	ORDER_REINVITE,
+	ORDER_RESPOND,
+	ORDER_RESPOND_OFFER,
+	ORDER_TERMINATE,
+	ORDER_REFER,
+	ORDER_RESPOND_REFER,
+	ORDER_NOTIFY,
+};
 
 struct world {
 	struct rln_layers layers;

@@ -50,7 +50,7 @@
 #define TEXT_MAX  8192
 
 /* What we say of ourselves in Allow and Supported. */
-#define ALLOW "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, PRACK, REFER, NOTIFY, INFO"
+#define ALLOW     "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, PRACK, REFER, NOTIFY, INFO"
 #define SUPPORTED "100rel, timer, replaces, norefersub"
 
 #define OUR_IP     "198.18.0.1"
@@ -90,7 +90,9 @@ static struct {
 	unsigned sent_n, sent_read;
 	unsigned wired, lose;    /* datagrams that crossed the wire; the number of the one to lose, counted from 1 */
 	enum fate (*fate)(void); /* of a datagram on the wire, when not NULL */
-	void *late[64];          /* mbufs that come with the next step of time; to whom stands in their private area */
+	/* What a node sends, and what reaches it, when not NULL. */
+	void (*watch)(unsigned node, bool arrives, const char *text);
+	void *late[64]; /* mbufs that come with the next step of time; to whom stands in their private area */
 	unsigned late_n;
 	bool log;
 	int64_t live;
@@ -196,6 +198,7 @@ static UNUSED void world_start(unsigned nodes)
 	world.nodes = nodes;
 	world.sent_n = world.sent_read = world.wired = world.lose = world.late_n = 0;
 	world.fate = NULL;
+	world.watch = NULL;
 	rln_counts_reset();
 	assert_int_equal(rln_wheel_create(&world.wheel, RLN_MS, world.now_ns), 0);
 	rln_bus_enter(NULL, RLN_ENDPOINT_CONTROL);
@@ -220,8 +223,22 @@ static void keep_sent(const struct rte_mbuf *m)
 		printf("%8.1f ms -> %s\n", (double)(world.now_ns - 1000 * RLN_SEC) / 1e6, d->text);
 }
 
+static void show_watcher(const struct rte_mbuf *m, unsigned node, bool arrives)
+{
+	static char copy[TEXT_MAX];
+	const char *text = rte_pktmbuf_read(m, 0, m->pkt_len, copy);
+
+	assert_true(m->pkt_len < TEXT_MAX);
+	if (text != copy)
+		memcpy(copy, text, m->pkt_len);
+	copy[m->pkt_len] = '\0';
+	world.watch(node, arrives, copy);
+}
+
 static void deliver(struct rte_mbuf *m, unsigned to)
 {
+	if (world.watch)
+		show_watcher(m, to, true);
 	if (rte_ring_enqueue(world.node[to].net.to_control[0], m) != 0)
 		rte_pktmbuf_free(m);
 }
@@ -261,6 +278,8 @@ static unsigned take_sent(unsigned index)
 	for (; rte_ring_dequeue(from, &m) == 0; n++) {
 		if (world.nodes == 1 || world.log)
 			keep_sent(m);
+		if (world.watch)
+			show_watcher(m, index, false);
 		if (world.nodes == 1)
 			rte_pktmbuf_free(m);
 		else
