@@ -33,10 +33,9 @@ int rln_act_RESPOND_200(struct rln_step *st)
 	return d->respond_update(d->arg, st->s->dialog, 200, NULL);
 }
 
-int rln_offer_refuse(const struct rln_dialog_commands *d, const struct rln_event *ev, uint16_t code, const char *extra)
+int rln_offer_refuse(const struct rln_dialog_commands *d, struct rln_dialog_id dialog, const struct rln_event *ev, uint16_t code,
+	const char *extra)
 {
-	struct rln_dialog_id dialog = {ev->id};
-
 	if (rln_event_is_plain_update(ev))
 		return d->respond_update(d->arg, dialog, code, extra);
 	return d->respond_offer(d->arg, dialog, code, NULL, extra);

@@ -259,7 +259,7 @@ static void reject(const struct rln_machine *m, struct rln_step *st, const struc
 		return;
 	if (row->code == 500)
 		snprintf(extra, sizeof(extra), "Retry-After: %u\r\n", (unsigned)(s->id.v % 11)); /* 0-10 s (14.2) */
-	rln_offer_refuse(d, st->ev, row->code, extra[0] ? extra : NULL);
+	rln_offer_refuse(d, s->dialog, st->ev, row->code, extra[0] ? extra : NULL);
 }
 
 static void ignore(const struct rln_step *st, const struct rln_row *row, enum rln_column column)

@@ -65,7 +65,7 @@ static void answer_lost(struct rln_coord *coord, const struct rln_event *ev)
 	struct rln_dialog_id dialog = {ev->id};
 
 	if (ev->kind == RLN_EV_REINVITE_RECEIVED)
-		rln_offer_refuse(d, ev, 481, NULL);
+		rln_offer_refuse(d, dialog, ev, 481, NULL);
 	else if (ev->kind == RLN_EV_TRANSFER_REQUESTED)
 		d->respond_refer(d->arg, dialog, 481);
 	else

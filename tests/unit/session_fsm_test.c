@@ -342,7 +342,7 @@ static void every_cell_is_walked(void **state)
 
 /* ---- cells that refuse or ignore: their whole effect ---- */
 
-enum scene { PLAIN, OFFERING, EXCHANGED, USELESS, SCENES }; /* what the guards before such a row look at */
+enum scene { PLAIN, OFFERING, EXCHANGED, USELESS, OWED, SCENES }; /* what the guards before such a row look at */
 
 static bool met[sizeof(copy) / sizeof(copy[0])]; /* rows whose effect was seen */
 
@@ -361,7 +361,7 @@ static struct rln_event event_in(enum scene scene, enum rln_column column)
 	struct rln_event ev = event_for(column);
 	struct rln_slice at;
 
-	if (scene == USELESS && column == RLN_COL_REINVITE_RECEIVED) {
+	if ((scene == USELESS || scene == OWED) && column == RLN_COL_REINVITE_RECEIVED) {
 		ev = event_text(0, RLN_EV_REINVITE_RECEIVED, SDP_USELESS, &at);
 		ev.reinvite_received.sdp = at;
 	}
@@ -377,6 +377,7 @@ static struct fake_dialog *set(enum scene scene, struct rln_session *s)
 	d->theirs_open = d->refer_open = true;
 	s->is_offering = scene == OFFERING;
 	d->answered = scene == EXCHANGED || scene == USELESS;
+	d->answer_owed = scene == OWED;
 	s->asker = scene == EXCHANGED ? s->id.v : 0;
 	return d;
 }
