@@ -8,7 +8,7 @@ is better. A figure that is worse than the median by more than the spread is a r
 import json
 import statistics
 
-FLOOR = 0.02  # of the median: N runs that agree by chance, or by rounding, do not make the next one wrong
+FLOOR = 0.05  # of the median: a few runs that agree by chance, on a machine shared with others, do not make the next one wrong
 
 
 def figures(parts):

@@ -383,6 +383,7 @@ def store(chosen, runs):
         if run_parts(chosen):
             return 1
         several.append(result['parts'])
+    save()
     baseline.save(STORED, result['machine'], runs, baseline.make(several))
     print(f'saved: {STORED.relative_to(TOP)}')
     return 0
