@@ -353,6 +353,8 @@ static unsigned slices_of(const struct rln_event *ev)
 	switch ((int)ev->kind) {
 	case RLN_EV_INCOMING_CALL:
 		return 5;
+	case RLN_EV_TRANSFER_REQUESTED:
+		return 3;
 	case RLN_EV_CALL_STATE_CHANGED:
 		return 2;
 	default:

@@ -184,6 +184,31 @@ static void blocks_are_copied_and_come_back(void **state)
 	rln_subs_housekeep(subs);
 }
 
+static void a_transfer_request_keeps_all_its_texts(void **state)
+{
+	static const char texts[] = "sip:c@d\0a@b;to-tag=1\0<sip:a@b>";
+	struct rln_session_id id = id_of(0, 1);
+	struct rln_sub *a = subscribe(RLN_SUB_ALL, 0, 0);
+	struct rln_event ev = {.id = id.v, .kind = RLN_EV_TRANSFER_REQUESTED}, got;
+
+	(void)state;
+	ev.transfer_requested.block = rln_block_from_text(texts, sizeof(texts), &ev.transfer_requested.refer_to);
+	ev.transfer_requested.refer_to.len = 7;
+	ev.transfer_requested.replaces = (struct rln_slice){8, 12};
+	ev.transfer_requested.referred_by = (struct rln_slice){21, 9};
+	rln_subs_open(subs, id, 0);
+	rln_subs_deliver(subs, &ev);
+	rln_block_release(ev.transfer_requested.block);
+	assert_int_equal(rln_sub_pop(a, &got), 1);
+	assert_string_equal(rln_sub_text(&got, got.transfer_requested.refer_to, NULL), "sip:c@d");
+	assert_string_equal(rln_sub_text(&got, got.transfer_requested.replaces, NULL), "a@b;to-tag=1");
+	assert_string_equal(rln_sub_text(&got, got.transfer_requested.referred_by, NULL), "<sip:a@b>");
+	rln_sub_give_back(a, &got);
+	rln_subs_close(subs, id);
+	rln_sub_destroy(a);
+	rln_subs_housekeep(subs);
+}
+
 /* R87: the path stands in the payload inside the envelope. */
 static void envelopes_are_copied_with_their_path(void **state)
 {
@@ -366,6 +391,7 @@ int main(void)
 		T(a_session_may_be_subscribed_before_it_exists),
 		T(a_session_that_is_gone_ends_its_late_subscriber),
 		T(blocks_are_copied_and_come_back),
+		T(a_transfer_request_keeps_all_its_texts),
 		T(envelopes_are_copied_with_their_path),
 		T(without_a_block_the_event_comes_without_texts),
 		T(a_slow_reader_loses_its_own_events),
