@@ -288,8 +288,11 @@ static const char *name_of(struct rln_host *host)
 static const char *text_of(struct rln_host *host, const struct rln_event *event, struct rln_slice field)
 {
 	struct rln_host_view *view = rln_host_view(host);
+	const char *base = rln_block_data(rln_event_block(event));
 	size_t len = field.len < sizeof(view->text) ? field.len : sizeof(view->text) - 1;
 
+	if (!base) /* a slice behind no block is of a payload that came without its texts */
+		len = 0;
 	memcpy(view->text, rln_slice_text(rln_event_block(event), field), len);
 	view->text[len] = '\0';
 	return view->text;

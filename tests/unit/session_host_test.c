@@ -186,6 +186,19 @@ static void operations_are_commands(void **state)
 	ops->log(first, call, RLN_HOST_DEBUG, "a line");
 }
 
+static void texts_of_events_are_theirs_or_empty(void **state)
+{
+	struct rln_event ev = {.kind = RLN_EV_SDP_EVENT};
+
+	(void)state;
+	ev.sdp_event.block = rln_block_from_text("v=0", 3, &ev.sdp_event.sdp);
+	assert_string_equal(first->ops->text(first, &ev, ev.sdp_event.sdp), "v=0");
+	rln_block_release(ev.sdp_event.block);
+	ev.sdp_event.block = 0; /* none was left for it: nothing stands behind the slice */
+	ev.sdp_event.sdp.len = 4000;
+	assert_string_equal(first->ops->text(first, &ev, ev.sdp_event.sdp), "");
+}
+
 static void a_call_it_makes_is_its_own(void **state)
 {
 	struct rln_session_id call = first->ops->make_call(first, &(struct rln_host_call){.to = "bob@198.18.0.2"});
@@ -320,6 +333,7 @@ int main(void)
 		T(a_deferred_call_rings_when_told),
 		T(who_is_not_chosen_is_not_found),
 		T(operations_are_commands),
+		T(texts_of_events_are_theirs_or_empty),
 		T(a_call_it_makes_is_its_own),
 		T(a_call_is_given_or_kept),
 		T(timers_are_of_a_call_or_of_all),
