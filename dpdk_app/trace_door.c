@@ -35,7 +35,7 @@ struct rln_trace_door {
 
 /* ---- the socket ---- */
 
-/* A path that a dead process left may be taken; one that answers may not. */
+/* A path that a dead process left may be taken, and only that refuses: a server whose queue is full answers EAGAIN, and bind() tells of it. */
 static int bind_path(int fd, const char *path)
 {
 	struct sockaddr_un at = {.sun_family = AF_UNIX};
@@ -45,7 +45,8 @@ static int bind_path(int fd, const char *path)
 	memcpy(at.sun_path, path, strlen(path) + 1);
 	if (connect(fd, (struct sockaddr *)&at, sizeof(at)) == 0)
 		return -EADDRINUSE;
-	unlink(path);
+	if (errno == ECONNREFUSED)
+		unlink(path);
 	if (bind(fd, (struct sockaddr *)&at, sizeof(at)) != 0 || chmod(path, 0600) != 0)
 		return -errno;
 	return listen(fd, RLN_TRACE_CLIENTS) == 0 ? 0 : -errno;

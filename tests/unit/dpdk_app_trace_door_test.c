@@ -282,6 +282,32 @@ static void a_socket_is_taken_from_the_dead_only(void **state)
 	rln_heap_fail_nth(0);
 }
 
+static void a_server_that_is_busy_keeps_its_socket(void **state)
+{
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	struct rln_trace_door *second = NULL;
+	int server = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), queued[4];
+	unsigned n = 0;
+
+	(void)state;
+	rln_trace_door_close(door);
+	door = NULL;
+	memcpy(at.sun_path, path, strlen(path) + 1);
+	assert_int_equal(bind(server, (struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(listen(server, 0), 0);
+	do {
+		assert_in_range(n, 0, 3);
+		queued[n] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	} while (connect(queued[n++], (struct sockaddr *)&at, sizeof(at)) == 0);
+	assert_int_equal(errno, EAGAIN);
+	assert_int_equal(rln_trace_door_open(&second, path), -EADDRINUSE);
+	assert_int_equal(access(path, F_OK), 0);
+	while (n)
+		close(queued[--n]);
+	close(server);
+	assert_int_equal(unlink(path), 0);
+}
+
 /* ---- the client ---- */
 
 static int stop_now;
@@ -356,6 +382,7 @@ int main(void)
 		TEST(a_client_that_stalls_loses_lines_only),
 		TEST(lost_events_are_told),
 		TEST(a_socket_is_taken_from_the_dead_only),
+		TEST(a_server_that_is_busy_keeps_its_socket),
 		TEST(the_client_copies_to_the_end),
 		TEST(the_client_says_why_it_cannot),
 	};
