@@ -251,7 +251,6 @@ static int start_sessions(struct rln_appliance *a)
 	struct rln_coord_cfg cfg = {.bus = a->bus,
 		.wheel = a->wheel,
 		.dialogs = a->dialogs,
-		.transport = a->transport,
 		.net = &a->net,
 		.placement = a->placement,
 		.channels = a->channels,

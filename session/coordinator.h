@@ -34,7 +34,6 @@ struct rln_dialogs;
 struct rln_hist;
 struct rln_net_shared;
 struct rln_placement;
-struct rln_transport;
 
 #define RLN_COORD_PEERS 64
 #define RLN_PEER_NAME 64
@@ -45,7 +44,6 @@ struct rln_coord_cfg {
 	struct rln_bus *bus;                /* workers were added */
 	struct rln_wheel *wheel;            /* control's */
 	struct rln_dialogs *dialogs;
-	struct rln_transport *transport;
 	const struct rln_net_shared *net;
 	struct rln_placement *placement;
 	struct rln_channels *channels;      /* NULL: no audio channels */
@@ -82,7 +80,7 @@ bool rln_coord_busy(void *coord);
 
 struct rln_coord_peer_cfg {
 	const char *name;                   /* user part of our address; copied */
-	uint16_t port;                      /* SIP port of ours; the transport's first one needs no adding */
+	uint16_t port;                      /* SIP port of ours */
 	const char *local_address;          /* NULL: any; otherwise INVITEs must come to it, and From names it */
 	struct rln_signalling_handler handler; /* copied; on the control lcore. on_incoming_invite NULL: always ACCEPT */
 	bool auto_answer;                   /* of that default */

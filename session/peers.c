@@ -18,7 +18,6 @@
 #include "session/placement.h"
 #include "session/registrations.h"
 #include "session/session.h"
-#include "sip/transport.h"
 
 struct account { /* of a registration; user NULL: the credentials stay */
 	const char *aor, *user, *password;
@@ -99,8 +98,6 @@ static int add(struct rln_coord *coord, const struct rln_coord_peer_cfg *cfg, un
 		rc = rln_addr_parse(&peer.local, cfg->local_address, strlen(cfg->local_address));
 	if (rc == 0)
 		rc = set_credentials(&peer.credentials, cfg->user, cfg->password);
-	if (rc == 0)
-		rc = rln_transport_add_port(coord->cfg.transport, cfg->port);
 	if (rc != 0)
 		return rc;
 	peer.local.port = cfg->port;

@@ -2,9 +2,10 @@
 /*
  * Datagrams from the workers to messages, and messages to datagrams for the workers. What comes in is parsed here and
  * matched in txn.c; what goes out comes as events, except for the ACK to a 2xx, which belongs to no transaction. owner:
- * control lcore; only `ports` is read by others.
+ * control lcore.
  *
- * Several ports of ours stand for several peers in one process: msg->local says which one a message came to.
+ * Several ports of ours stand for several peers in one process: msg->local says which one a message came to. Which ports are
+ * ours is not known here: the net asks the placement before a datagram gets this far.
  */
 #include "sip/transport.h"
 
@@ -20,14 +21,11 @@
 #include "sip/build.h"
 #include "sip/txn_priv.h"
 
-#define PORTS        64
 #define DATAGRAM_MAX 65507 /* 65,535 - 20 - 8: the most that UDP over IPv4 carries */
 
 struct rln_transport { /* owner: control lcore */
 	struct rln_transport_cfg cfg;
 	struct rln_txns *txns;
-	uint16_t ports[PORTS]; /* written before ports_n is raised, then constant */
-	unsigned ports_n;
 	void (*registrar)(void *arg, const struct rln_event *ev); /* NULL: none */
 	void *registrar_arg;
 	char gathered[DATAGRAM_MAX + 1]; /* a datagram that came in several mbufs */
@@ -261,8 +259,6 @@ int rln_transport_create(struct rln_transport **out, const struct rln_transport_
 		return -ENOMEM;
 	rln_sip_parser_init();
 	tp->cfg = *cfg;
-	tp->ports[0] = cfg->port;
-	tp->ports_n = 1;
 	rc = rln_txns_create(&tp->txns, &txns);
 	if (rc < 0)
 		goto out;
@@ -293,25 +289,4 @@ void rln_transport_set_registrar(struct rln_transport *tp, void (*handle)(void *
 {
 	tp->registrar = handle;
 	tp->registrar_arg = arg;
-}
-
-bool rln_transport_has_port(const struct rln_transport *tp, uint16_t port)
-{
-	unsigned n = __atomic_load_n(&tp->ports_n, __ATOMIC_ACQUIRE);
-
-	for (unsigned i = 0; i < n; i++)
-		if (tp->ports[i] == port)
-			return true;
-	return false;
-}
-
-int rln_transport_add_port(struct rln_transport *tp, uint16_t port)
-{
-	if (rln_transport_has_port(tp, port))
-		return 0;
-	if (tp->ports_n == PORTS)
-		return -ENOSPC;
-	tp->ports[tp->ports_n] = port;
-	__atomic_store_n(&tp->ports_n, tp->ports_n + 1, __ATOMIC_RELEASE);
-	return 0;
 }

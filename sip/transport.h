@@ -40,7 +40,3 @@ int rln_transport_send(struct rln_transport *tp, const char *text, size_t len,
 unsigned rln_transport_worker_for(const struct rln_transport *tp, const struct rln_addr *remote);
 /* Our address and port as the peer `remote` should see them (Via, Contact). 0 or -ENETUNREACH. */
 int rln_transport_local_for(const struct rln_transport *tp, const struct rln_addr *remote, struct rln_addr *local);
-/* Another SIP port of ours besides cfg.port (a second peer in one process). 0 or -ENOSPC. Any time, control lcore. */
-int rln_transport_add_port(struct rln_transport *tp, uint16_t port);
-/* Is it one of our SIP ports? Any thread: what net's owner_of asks. */
-bool rln_transport_has_port(const struct rln_transport *tp, uint16_t port);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A coordinator on a real bus, turned by one thread that enters each endpoint: the dialog layer and the transport are doubles that take their places
+ * A coordinator on a real bus, turned by one thread that enters each endpoint: the dialog layer is a double that takes its place
  * at link time, worker 0 is a double on its own endpoint. What the wire does, the test does with wire_*().
  */
 #pragma once
@@ -50,14 +50,12 @@ static struct rln_placement *placement;
 static struct rln_coord *coord;
 static uint64_t now_ns, legs[CALLS];
 static uint32_t leg_generation;
-static uint16_t ports[8];
-static unsigned ports_n;
 static int64_t replaced; /* what rln_dialog_find_replaced() says: a dialog, 0, or minus a SIP code */
 static bool no_leg;
 static const char *wire_headers = "Subject: hello\r\nX: y\r\n"; /* of every INVITE */
 static uint64_t wire_rx_ns;                                    /* of every INVITE; 0: not off a wire */
 
-/* ---- the dialog layer's and the transport's doubles ---- */
+/* ---- the dialog layer's double ---- */
 
 static struct fake_dialog *dialog_of(uint64_t id)
 {
@@ -270,15 +268,6 @@ int rln_dialog_local_addr(const struct rln_dialogs *all, struct rln_dialog_id id
 	return dialog_of(id.v) ? 0 : -ENOENT;
 }
 
-int rln_transport_add_port(struct rln_transport *tp, uint16_t port)
-{
-	(void)tp;
-	if (ports_n == 8)
-		return -ENOSPC;
-	ports[ports_n++] = port;
-	return 0;
-}
-
 static void on_dialog_command(void *arg, const struct rln_event *ev)
 {
 	struct fake_dialog *d = dialog_of(ev->id);
@@ -396,7 +385,6 @@ static void layers_begin(void)
 	rln_log_level = RLN_LOG_ERROR;
 	memset(dialogs, 0, sizeof(dialogs));
 	memset(legs, 0, sizeof(legs));
-	ports_n = 0;
 	no_leg = false;
 	now_ns = RLN_SEC;
 	memset(&net, 0, sizeof(net));
