@@ -2,7 +2,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Runs a program in network (and mount) namespaces of its own; without root in a user namespace, where the kernel allows one.
 #   run.sh COMMAND [ARG ...]
+# What it runs finds our own network namespace in RLN_OUTER_NET, to see that it is not in that one.
 set -eu
+RLN_OUTER_NET=$(readlink /proc/self/ns/net)
+export RLN_OUTER_NET
 if [ "$(id -u)" -eq 0 ]; then
 	set -- unshare --net --mount -- "$@"
 else
