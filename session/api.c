@@ -54,6 +54,11 @@ void rln_api_put(void)
 	pthread_mutex_unlock(&runtime.lock);
 }
 
+void rln_set_errno(int rc)
+{
+	errno = rc == RLN_EENDED ? EPIPE : -rc;
+}
+
 int rln_wait_ms(int timeout_ms, enum rln_event_kind kind)
 {
 	if (timeout_ms != RLN_TIMEOUT_DEFAULT)

@@ -50,7 +50,7 @@ struct rln_app *rln_app_start(const struct rln_app_options *options, const struc
 		return app;
 	rln_api_put();
 	free(app);
-	errno = rc == RLN_EENDED ? EPIPE : -rc;
+	rln_set_errno(rc);
 	return NULL;
 }
 

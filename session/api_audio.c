@@ -212,7 +212,7 @@ struct rln_audio_rx *rln_media_subscribe_to_audio_frames(struct rln_coordinator 
 	if (rc == 0)
 		return rx;
 	free(rx);
-	errno = rc == RLN_EENDED ? EPIPE : -rc;
+	rln_set_errno(rc);
 	return NULL;
 }
 

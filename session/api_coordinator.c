@@ -298,7 +298,7 @@ struct rln_coordinator *rln_builder_build(struct rln_builder *b)
 		c = NULL;
 	}
 	rln_builder_free(b);
-	errno = rc == RLN_EENDED ? EPIPE : -rc;
+	rln_set_errno(rc);
 	return c;
 }
 

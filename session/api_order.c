@@ -245,7 +245,7 @@ struct rln_call *rln_call_consult(struct rln_call *call, const char *target)
 
 	if (rc == 0)
 		return other;
-	errno = rc == RLN_EENDED ? EPIPE : -rc;
+	rln_set_errno(rc);
 	return NULL;
 }
 

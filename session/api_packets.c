@@ -43,7 +43,7 @@ struct rln_packets *rln_media_subscribe_to_packets(struct rln_coordinator *c, st
 	if (rc == 0)
 		return p;
 	free(p);
-	errno = rc == RLN_EENDED ? EPIPE : -rc;
+	rln_set_errno(rc);
 	return NULL;
 }
 

@@ -128,7 +128,7 @@ struct rln_peer *rln_peer_new_with(const struct rln_peer_options *options)
 	if (rc != 0) {
 		rln_api_put();
 		free(peer);
-		errno = -rc;
+		rln_set_errno(rc);
 		return NULL;
 	}
 	if (peer->api->domain && peer->api->domain[0])
@@ -226,7 +226,7 @@ struct rln_call *rln_peer_call_with(struct rln_peer *peer, const char *target, c
 		return call;
 	call->ended = true;
 	rln_call_free(call);
-	errno = rc == RLN_EENDED ? EPIPE : -rc;
+	rln_set_errno(rc);
 	return NULL;
 }
 
@@ -321,7 +321,7 @@ struct rln_call *rln_incoming_accept(struct rln_incoming *in)
 	if (rc == 0)
 		return call;
 	rln_call_free(call);
-	errno = -rc;
+	rln_set_errno(rc);
 	return NULL;
 }
 

@@ -30,6 +30,9 @@ const struct rln_api *rln_api_get(void);
 /* The last put stops an appliance that rln_api_get() started. */
 void rln_api_put(void);
 
+/* errno for a code below 0; RLN_EENDED, which is no errno, becomes EPIPE. */
+void rln_set_errno(int rc);
+
 /* The wait that timeout_ms stands for. */
 int rln_wait_ms(int timeout_ms, enum rln_event_kind kind);
 

@@ -23,7 +23,7 @@ struct rln_session_id rln_coordinator_create_outgoing_call(
 	rc = rln_coord_make_call(c->api->coord, id, &request);
 	if (rc == 0)
 		return id;
-	errno = rc == RLN_EENDED ? EPIPE : -rc;
+	rln_set_errno(rc);
 	return (struct rln_session_id){0};
 }
 
@@ -86,7 +86,7 @@ struct rln_session_id rln_coordinator_consult(struct rln_coordinator *c, struct 
 
 	if (rc == 0)
 		return other;
-	errno = rc == RLN_EENDED ? EPIPE : -rc;
+	rln_set_errno(rc);
 	return (struct rln_session_id){0};
 }
 

@@ -550,10 +550,15 @@ static void handles_that_are_left_say_so(void **state)
 	struct fake_dialog *dialog;
 	struct rln_call *call = up(peer, &dialog);
 	struct rln_audio_frame frame = {0};
+	struct fake_dialog *caller = wire_invites("alice", 5060, SDP_PEER);
+	struct rln_incoming *in = rln_peer_get_incoming_call(peer, 0);
 
 	(void)state;
+	assert_non_null(in);
 	rln_api_bind(NULL);
 	assert_false(rln_runtime_is_running());
+	assert_null(rln_incoming_accept(in));
+	assert_int_equal(errno, EPIPE);
 	assert_int_equal(rln_call_hangup(call), RLN_EENDED);
 	assert_int_equal(rln_call_hold(call), RLN_EENDED);
 	assert_int_equal(rln_call_transfer(call, "carol@198.18.0.3", RLN_TRANSFER_BLIND), RLN_EENDED);
@@ -563,6 +568,7 @@ static void handles_that_are_left_say_so(void **state)
 	assert_int_equal(errno, EPIPE);
 	rln_api_bind(&api);
 	assert_true(rln_runtime_is_running());
+	wire_byes(caller, RLN_END_CANCELLED);
 	bye(dialog);
 	rln_call_free(call);
 	peer_close(peer);
