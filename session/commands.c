@@ -9,8 +9,10 @@
 #include <strings.h>
 
 #include "lcore/net/net.h"
+#include "rtp/dtmf_tx.h"
 #include "session/coord_priv.h"
 #include "session/session.h"
+#include "sip/dialog.h"
 #include "sip/message.h"
 
 #define TARGET_SIZE 512 /* of a URI as text */
@@ -268,6 +270,10 @@ int rln_coord_bridge(struct rln_coord *coord, struct rln_session_id session, str
 	return other.v && other.v != session.v ? rln_session_hub_publish_event(coord, &ev) : -EINVAL;
 }
 
+_Static_assert(RLN_COORD_TONES == RLN_DTMF_TX_DIGITS && RLN_COORD_TONES == RLN_INFO_DIGITS &&
+		       RLN_COORD_TONE_MIN_MS == RLN_DTMF_TX_MS_MIN && RLN_COORD_TONE_MAX_MS == RLN_DTMF_TX_MS_MAX,
+	"what is taken here is taken by the leg and the dialog");
+
 /* Digits in the events' own room: as many events as they need, in order. */
 int rln_coord_send_dtmf(struct rln_coord *coord, struct rln_session_id session, const char *tones, uint16_t duration_ms)
 {
@@ -275,12 +281,15 @@ int rln_coord_send_dtmf(struct rln_coord *coord, struct rln_session_id session, 
 	size_t len = tones ? strlen(tones) : 0;
 	int rc = 0;
 
-	if (len == 0 || strspn(tones, "0123456789*#ABCD") != len || duration_ms > RLN_COORD_TONE_MAX_MS)
+	if (duration_ms == 0)
+		duration_ms = RLN_COORD_TONE_MS;
+	if (len == 0 || len > RLN_COORD_TONES || strspn(tones, "0123456789*#ABCD") != len ||
+		duration_ms < RLN_COORD_TONE_MIN_MS || duration_ms > RLN_COORD_TONE_MAX_MS)
 		return -EINVAL;
 	for (size_t at = 0; at < len && rc == 0; at += room) {
 		struct rln_event ev = {.id = session.v, .kind = RLN_EV_DTMF_REQUEST};
 
-		ev.dtmf_request.duration_ms = duration_ms ? duration_ms : RLN_COORD_TONE_MS;
+		ev.dtmf_request.duration_ms = duration_ms;
 		memcpy(ev.dtmf_request.tones, tones + at, len - at < room ? len - at : room);
 		rc = rln_session_hub_publish_event(coord, &ev);
 	}

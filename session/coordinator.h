@@ -37,8 +37,10 @@ struct rln_placement;
 
 #define RLN_COORD_PEERS 64
 #define RLN_PEER_NAME 64
+#define RLN_COORD_TONES 64         /* digits of one order: what a leg and the INFO queue of a dialog hold */
 #define RLN_COORD_TONE_MS 100      /* of a digit when nobody says */
-#define RLN_COORD_TONE_MAX_MS 8000 /* RFC 4733's duration has 16 bits of 125 us: 8,191 ms */
+#define RLN_COORD_TONE_MIN_MS 40   /* as a leg takes them (rtp/dtmf_tx.h) */
+#define RLN_COORD_TONE_MAX_MS 4000
 
 struct rln_coord_cfg {
 	struct rln_bus *bus;                /* workers were added */
@@ -136,7 +138,8 @@ int rln_coord_complete_transfer(struct rln_coord *coord, struct rln_session_id s
 /* Both on one worker; otherwise the command is rejected (EXDEV). */
 int rln_coord_bridge(struct rln_coord *coord, struct rln_session_id session, struct rln_session_id other);
 int rln_coord_unbridge(struct rln_coord *coord, struct rln_session_id session);
-/* Digits 0-9 * # A-D, any number; duration of each, 0 = RLN_COORD_TONE_MS. */
+/* Digits 0-9 * # A-D, 1 to RLN_COORD_TONES; duration of each, within the bounds above, 0 = RLN_COORD_TONE_MS. Beyond 37 they go
+ * as two events: with -ENOBUFS the first 37 may be on their way. */
 int rln_coord_send_dtmf(struct rln_coord *coord, struct rln_session_id session, const char *tones, uint16_t duration_ms);
 int rln_coord_mute(struct rln_coord *coord, struct rln_session_id session, bool on);
 int rln_coord_play(struct rln_coord *coord, struct rln_session_id session, const char *path, uint32_t loop_count);

@@ -110,13 +110,7 @@ static int stop_record(struct rln_host *host, struct rln_session_id call)
 
 static int send_dtmf(struct rln_host *host, struct rln_session_id call, const char *digits, uint16_t duration_ms)
 {
-	struct rln_event ev = {.id = call.v, .kind = RLN_EV_DTMF_REQUEST, .dtmf_request = {.duration_ms = duration_ms}};
-	size_t len = digits ? strlen(digits) : 0;
-
-	if (len == 0 || len >= sizeof(ev.dtmf_request.tones) || digits[strspn(digits, "0123456789*#ABCD")])
-		return -EINVAL;
-	memcpy(ev.dtmf_request.tones, digits, len + 1);
-	return publish(host, &ev);
+	return rln_host_view(host)->all->is_stopped ? -EPIPE : rln_coord_send_dtmf(coord_of(host), call, digits, duration_ms);
 }
 
 /* ---- two calls ---- */

@@ -61,7 +61,8 @@ struct rln_host_ops {
 	int (*stop_play)(struct rln_host *host, struct rln_session_id call); /**< ends the playing */
 	int (*record)(struct rln_host *host, struct rln_session_id call, const char *path, unsigned channels); /**< WAV, 1 or 2 */
 	int (*stop_record)(struct rln_host *host, struct rln_session_id call); /**< ends the recording */
-	int (*send_dtmf)(struct rln_host *host, struct rln_session_id call, const char *digits, uint16_t duration_ms); /**< 0-9 * # A-D, each that long */
+	/** 0-9 * # A-D, at most 64, each that long: 40 to 4000, 0 stands for 100. */
+	int (*send_dtmf)(struct rln_host *host, struct rln_session_id call, const char *digits, uint16_t duration_ms);
 
 	/* ---- two calls ---- */
 	/** A new call, this handler's: its events follow. {0}: no room, or `to` is not an address. */

@@ -51,8 +51,8 @@ int rln_call_resume(struct rln_call *call);
 int rln_call_update(struct rln_call *call, enum rln_media_direction direction);
 /** Sends silence in place of audio, or no longer; no state changes. */
 int rln_call_mute(struct rln_call *call, bool on);
-/** Digits 0-9 * # A-D to the peer, in order, 100 ms each: RFC 4733 when it was negotiated, else SIP INFO. -EINVAL: none, or another
- * character. */
+/** Digits 0-9 * # A-D to the peer, in order, 100 ms each: RFC 4733 when it was negotiated, else SIP INFO. -EINVAL: none, more than 64, or
+ * another character; -ENOBUFS with more than 37: the first 37 may be on their way, the others are not. */
 int rln_call_send_dtmf(struct rln_call *call, const char *tones);
 
 /** Transfers the peer to `target` ("bob@host", "sip:bob@host:5070"). RLN_TRANSFER_BLIND: at once. RLN_TRANSFER_ATTENDED: holds the peer,

@@ -94,7 +94,7 @@ int rln_coordinator_complete_transfer(struct rln_coordinator *c, struct rln_sess
 int rln_coordinator_bridge(struct rln_coordinator *c, struct rln_session_id a, struct rln_session_id b);
 /** Parts a call from the one that it is bridged with. */
 int rln_coordinator_unbridge(struct rln_coordinator *c, struct rln_session_id a);
-/** Digits 0-9 * # A-D to the peer, 100 ms each. */
+/** Digits 0-9 * # A-D to the peer, 100 ms each; as rln_call_send_dtmf(). */
 int rln_coordinator_send_dtmf(struct rln_coordinator *c, struct rln_session_id id, const char *tones);
 /** Plays a WAV file to the peer `loop_count` times, 0: until stopped. */
 int rln_coordinator_play(struct rln_coordinator *c, struct rln_session_id id, const char *path, unsigned loop_count);

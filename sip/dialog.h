@@ -51,6 +51,8 @@
 #include "sip/auth.h"
 #include "sip/transport.h"
 
+#define RLN_INFO_DIGITS 64 /* of SEND_DTMF that wait for their turn in a dialog */
+
 struct rln_dialogs; /* dialog manager */
 
 enum rln_reliable_mode { /* provisional responses that are acknowledged (RFC 3262) */

@@ -7,8 +7,6 @@
 
 #include "sip/dialog_priv.h"
 
-#define RLN_INFO_DIGITS 64 /* that wait for their turn */
-
 struct rln_dialog_info { /* a dialog gets it with its first key */
 	struct rln_dialog *dialog;
 	struct rln_timer again;  /* an INFO that no memory was left for */

@@ -109,12 +109,22 @@ static void digits_go_in_as_many_events_as_they_need(void **state)
 	static const char many[] = "0123456789*#ABCD0123456789*#ABCD0123456789*#ABCD";
 	struct rln_session_id id = rln_coord_reserve(coord);
 	const char *bad[] = {NULL, "", "12x", "1 2", "abcd"};
+	char most[RLN_COORD_TONES + 2] = "";
 	const struct rln_event *ev;
 
 	(void)state;
 	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_int_equal(rln_coord_send_dtmf(coord, id, bad[i], 0), -EINVAL);
 	assert_int_equal(rln_coord_send_dtmf(coord, id, "1", RLN_COORD_TONE_MAX_MS + 1), -EINVAL);
+	assert_int_equal(rln_coord_send_dtmf(coord, id, "1", RLN_COORD_TONE_MIN_MS - 1), -EINVAL);
+	memset(most, '5', RLN_COORD_TONES + 1);
+	assert_int_equal(rln_coord_send_dtmf(coord, id, most, 0), -EINVAL);
+	most[RLN_COORD_TONES] = 0;
+	assert_int_equal(rln_coord_send_dtmf(coord, id, most, RLN_COORD_TONE_MAX_MS), 0);
+	turn();
+	assert_int_equal(seen_n, 2);
+	assert_int_equal(strlen(seen[0].dtmf_request.tones) + strlen(seen[1].dtmf_request.tones), RLN_COORD_TONES);
+	seen_n = 0;
 	assert_int_equal(rln_coord_send_dtmf(coord, id, "7#", 0), 0);
 	ev = one(RLN_EV_DTMF_REQUEST, id);
 	assert_string_equal(ev->dtmf_request.tones, "7#");

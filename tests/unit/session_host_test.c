@@ -158,7 +158,8 @@ static void operations_are_commands(void **state)
 	assert_int_equal(ops->record(first, call, "y.wav", 2), 0);
 	assert_int_equal(ops->stop_record(first, call), 0);
 	assert_int_equal(ops->send_dtmf(first, call, "12x", 100), -EINVAL);
-	assert_int_equal(ops->send_dtmf(first, call, "12#", 100), 0);
+	assert_int_equal(ops->send_dtmf(first, call, "12#", 39), -EINVAL);
+	assert_int_equal(ops->send_dtmf(first, call, "12#", 0), 0);
 	assert_int_equal(ops->hold(first, call), 0);
 	assert_int_equal(ops->resume(first, call), 0);
 	assert_int_equal(ops->transfer(first, call, "sip:x@y"), 0);
