@@ -51,7 +51,7 @@ struct rln_dialog *rln_dialog_find(
 	uint64_t hash = hash_of(call_id, local_tag, 0), handle;
 	uint32_t cursor = 0;
 
-	while ((handle = rln_dialog_index_find(&all->index, hash, &cursor))) {
+	while ((handle = rln_sip_index_find(&all->index, hash, &cursor))) {
 		struct rln_dialog *d = rln_slots_get(all->slots, handle);
 
 		if (is_text(call_id, d->texts) && is_text(local_tag, rln_dialog_text(d, d->local_tag)) &&
@@ -68,7 +68,7 @@ bool rln_dialog_is_merged(const struct rln_dialogs *all, const struct rln_sip_ms
 	uint64_t hash = hash_of(call_id, tag, invite->cseq), handle;
 	uint32_t cursor = 0;
 
-	while ((handle = rln_dialog_index_find(&all->merge, hash, &cursor))) {
+	while ((handle = rln_sip_index_find(&all->merge, hash, &cursor))) {
 		const struct rln_dialog *d = rln_slots_get(all->slots, handle);
 
 		if (is_text(call_id, d->texts) && is_text(tag, d->remote->text + d->remote->tag))
@@ -106,7 +106,7 @@ static int set_texts(struct rln_dialog *d, struct rln_span call_id, struct rln_s
 void rln_dialog_unindex(struct rln_dialog *d)
 {
 	if (d->index_hash)
-		rln_dialog_index_del(&d->all->index, d->index_hash, d->self);
+		rln_sip_index_del(&d->all->index, d->index_hash, d->self);
 	d->index_hash = 0;
 }
 
@@ -118,7 +118,7 @@ static void free_dialog(struct rln_dialog *d)
 	rln_wheel_disarm(all->cfg.wheel, &d->guard);
 	rln_dialog_unindex(d);
 	if (d->merge_hash)
-		rln_dialog_index_del(&all->merge, d->merge_hash, d->self);
+		rln_sip_index_del(&all->merge, d->merge_hash, d->self);
 	rln_refer_free(d);
 	rln_info_free(d);
 	rln_probe_free(d);
@@ -158,7 +158,7 @@ static struct rln_dialog *add_dialog(struct rln_dialogs *all, enum rln_call_role
 static void index_dialog(struct rln_dialog *d)
 {
 	d->index_hash = hash_of(rln_span_of(d->texts), rln_span_of(rln_dialog_text(d, d->local_tag)), 0);
-	rln_dialog_index_add(&d->all->index, d->index_hash, d->self);
+	rln_sip_index_add(&d->all->index, d->index_hash, d->self);
 }
 
 struct rln_dialog *rln_dialog_create_uas(struct rln_dialogs *all, const struct rln_sip_msg *invite)
@@ -183,7 +183,7 @@ struct rln_dialog *rln_dialog_create_uas(struct rln_dialogs *all, const struct r
 	rln_dialog_note_peer(d, invite);
 	index_dialog(d);
 	d->merge_hash = hash_of(rln_span_in(invite, invite->call_id), rln_span_in(invite, invite->from_tag), invite->cseq);
-	rln_dialog_index_add(&all->merge, d->merge_hash, d->self);
+	rln_sip_index_add(&all->merge, d->merge_hash, d->self);
 	return d;
 out:
 	free_dialog(d);
@@ -513,9 +513,9 @@ int rln_dialogs_create(struct rln_dialogs **out, const struct rln_dialogs_cfg *c
 	hub.arg = all;
 	rc = rln_slots_create(&all->slots, &slots);
 	if (rc == 0)
-		rc = rln_dialog_index_init(&all->index, cfg->dialogs);
+		rc = rln_sip_index_init(&all->index, cfg->dialogs);
 	if (rc == 0)
-		rc = rln_dialog_index_init(&all->merge, cfg->dialogs);
+		rc = rln_sip_index_init(&all->merge, cfg->dialogs);
 	if (rc == 0)
 		rc = rln_registrations_create(&all->registrations, all);
 	if (rc == 0)
@@ -543,8 +543,8 @@ void rln_dialogs_destroy(struct rln_dialogs *all)
 	while (all->slots && (d = rln_slots_next(all->slots, &cursor, &handle)))
 		free_dialog(d);
 	rln_registrations_destroy(all->registrations);
-	rln_dialog_index_fini(&all->merge);
-	rln_dialog_index_fini(&all->index);
+	rln_sip_index_fini(&all->merge);
+	rln_sip_index_fini(&all->index);
 	rln_slots_destroy(all->slots);
 	rln_free(all);
 }

@@ -15,7 +15,7 @@
 #include "lcore/slots.h"
 #include "sip/build.h"
 #include "sip/dialog.h"
-#include "sip/dialog_index.h"
+#include "sip/index.h"
 #include "sip/span.h"
 
 #define RLN_DIALOG_TAG 12        /* characters of our tags: 62 bits */
@@ -159,8 +159,8 @@ struct rln_dialogs {
 	struct rln_slots *slots;
 	uint32_t probes;                 /* slots that hold an OPTIONS and no dialog */
 	struct rln_registrations *registrations;
-	struct rln_dialog_index index;   /* Call-ID and our tag */
-	struct rln_dialog_index merge;   /* Call-ID, their tag and CSeq of first INVITEs (8.2.2.2) */
+	struct rln_sip_index index;   /* Call-ID and our tag */
+	struct rln_sip_index merge;   /* Call-ID, their tag and CSeq of first INVITEs (8.2.2.2) */
 	char scratch[RLN_DIALOG_SCRATCH]; /* messages are written here, then copied into a block of their size */
 };
 

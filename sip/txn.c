@@ -26,7 +26,7 @@ int rln_txns_create(struct rln_txns **out, const struct rln_txns_cfg *cfg)
 	rc = rln_slots_create(&txns->slots, &slots);
 	if (rc < 0)
 		goto out;
-	rc = rln_dialog_index_init(&txns->index, cfg->capacity);
+	rc = rln_sip_index_init(&txns->index, cfg->capacity);
 	if (rc < 0)
 		goto out;
 	*out = txns;
@@ -47,7 +47,7 @@ void rln_txns_destroy(struct rln_txns *txns)
 		return;
 	while ((txn = rln_slots_next(txns->slots, &cursor, &id)) != NULL)
 		rln_txn_end(txn);
-	rln_dialog_index_fini(&txns->index);
+	rln_sip_index_fini(&txns->index);
 	rln_slots_destroy(txns->slots);
 	rln_free(txns);
 }
@@ -126,7 +126,7 @@ void rln_txn_end(struct rln_txn *txn)
 	rln_wheel_disarm(txns->cfg.wheel, &txn->life);
 	rln_txn_unlink(txn);
 	if (txn->key)
-		rln_dialog_index_del(&txns->index, txn->key, txn->id);
+		rln_sip_index_del(&txns->index, txn->key, txn->id);
 	rln_free(txn->text);
 	rln_block_release(txn->request);
 	rln_slots_del(txns->slots, txn->id);

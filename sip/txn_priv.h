@@ -12,7 +12,7 @@
 #include "lcore/bus.h"
 #include "lcore/slots.h"
 #include "lcore/wheel.h"
-#include "sip/dialog_index.h"
+#include "sip/index.h"
 #include "sip/txn.h"
 
 #define RLN_TXN_SCRATCH   32768              /* the largest 100 or ACK that we write */
@@ -61,7 +61,7 @@ struct rln_txns_cfg {
 struct rln_txns {
 	struct rln_txns_cfg cfg;
 	struct rln_slots *slots;
-	struct rln_dialog_index index;
+	struct rln_sip_index index;
 	uint64_t t1_ns, t2_ns, t4_ns;
 	struct rln_txn *remotes[RLN_TXN_REMOTES];
 	char scratch[RLN_TXN_SCRATCH];

@@ -46,7 +46,7 @@ static uint64_t key_of(const struct rln_sip_msg *msg, enum rln_sip_method method
 static struct rln_txn *find(const struct rln_txns *txns, const struct rln_sip_msg *msg, enum rln_sip_method method)
 {
 	uint32_t cursor = 0;
-	uint64_t id = rln_dialog_index_find(&txns->index, key_of(msg, method), &cursor);
+	uint64_t id = rln_sip_index_find(&txns->index, key_of(msg, method), &cursor);
 
 	return id ? rln_txn_get(txns, id) : NULL;
 }
@@ -91,7 +91,7 @@ static int create(struct rln_txns *txns, struct rln_sip_msg *msg)
 	rln_build_response_target(msg, &txn->remote);
 	rln_block_hold(msg->block);
 	txn->request = msg->block;
-	rln_dialog_index_add(&txns->index, txn->key, id);
+	rln_sip_index_add(&txns->index, txn->key, id);
 	if (msg->method == RLN_SIP_INVITE) {
 		txn->kind = RLN_TXN_IST;
 		txn->state = RLN_TXN_PROCEEDING;

@@ -170,23 +170,23 @@ static void creation_fails_cleanly(void **state)
 static void the_index_finds_what_was_added(void **state)
 {
 	enum { N = 64 };
-	struct rln_dialog_index ix;
+	struct rln_sip_index ix;
 	uint64_t hash[N] = {0}; /* of handle i + 1; 0 = not in the index */
 	uint32_t seed = 1;
 
 	(void)state;
-	assert_int_equal(rln_dialog_index_init(&ix, N), 0);
+	assert_int_equal(rln_sip_index_init(&ix, N), 0);
 	for (unsigned step = 0; step < 200000; step++) {
 		unsigned i;
 
 		seed = seed * 1664525 + 1013904223;
 		i = (seed >> 8) % N;
 		if (hash[i]) {
-			rln_dialog_index_del(&ix, hash[i], i + 1);
+			rln_sip_index_del(&ix, hash[i], i + 1);
 			hash[i] = 0;
 		} else {
 			hash[i] = (uint64_t)(seed >> 16) % 40 * 0x1000003 + 1; /* few homes, some of them at the table's end */
-			rln_dialog_index_add(&ix, hash[i], i + 1);
+			rln_sip_index_add(&ix, hash[i], i + 1);
 		}
 		i = (seed >> 20) % N;
 		if (hash[i]) {
@@ -194,19 +194,19 @@ static void the_index_finds_what_was_added(void **state)
 			uint64_t handle;
 
 			do
-				handle = rln_dialog_index_find(&ix, hash[i], &cursor);
+				handle = rln_sip_index_find(&ix, hash[i], &cursor);
 			while (handle && handle != i + 1);
 			assert_int_equal(handle, i + 1);
 		}
-		rln_dialog_index_del(&ix, 0xdead, 99); /* never there */
+		rln_sip_index_del(&ix, 0xdead, 99); /* never there */
 	}
 	for (unsigned i = 0; i < N; i++)
 		if (hash[i])
-			rln_dialog_index_del(&ix, hash[i], i + 1);
+			rln_sip_index_del(&ix, hash[i], i + 1);
 	assert_int_equal(ix.used, 0);
 	for (uint32_t at = 0; at <= ix.mask; at++)
 		assert_int_equal(ix.entry[at].handle, 0);
-	rln_dialog_index_fini(&ix);
+	rln_sip_index_fini(&ix);
 }
 
 int main(void)

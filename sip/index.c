@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The index of dialogs by Call-ID and tag (see dialog_index.h for its design). */
-#include "sip/dialog_index.h"
+/* The index of dialogs by Call-ID and tag, and of transactions by branch (see index.h for its design). */
+#include "sip/index.h"
 
 #include <errno.h>
 
 #include "lcore/heap.h"
 
-int rln_dialog_index_init(struct rln_dialog_index *ix, uint32_t capacity)
+int rln_sip_index_init(struct rln_sip_index *ix, uint32_t capacity)
 {
 	uint32_t size = 16;
 
@@ -18,24 +18,24 @@ int rln_dialog_index_init(struct rln_dialog_index *ix, uint32_t capacity)
 	return ix->entry ? 0 : -ENOMEM;
 }
 
-void rln_dialog_index_fini(struct rln_dialog_index *ix)
+void rln_sip_index_fini(struct rln_sip_index *ix)
 {
 	rln_free(ix->entry);
 	ix->entry = NULL;
 }
 
-void rln_dialog_index_add(struct rln_dialog_index *ix, uint64_t hash, uint64_t handle)
+void rln_sip_index_add(struct rln_sip_index *ix, uint64_t hash, uint64_t handle)
 {
 	uint32_t at = (uint32_t)hash & ix->mask;
 
 	while (ix->entry[at].handle)
 		at = (at + 1) & ix->mask;
-	ix->entry[at] = (struct rln_dialog_index_entry){hash, handle};
+	ix->entry[at] = (struct rln_sip_index_entry){hash, handle};
 	ix->used++;
 }
 
 /* Closes the hole at `at`: what stands behind it and would rather stand there moves up (Knuth 6.4, algorithm R). */
-static void shift_back(struct rln_dialog_index *ix, uint32_t at)
+static void shift_back(struct rln_sip_index *ix, uint32_t at)
 {
 	uint32_t next = at;
 
@@ -54,7 +54,7 @@ static void shift_back(struct rln_dialog_index *ix, uint32_t at)
 	ix->entry[at].handle = 0;
 }
 
-void rln_dialog_index_del(struct rln_dialog_index *ix, uint64_t hash, uint64_t handle)
+void rln_sip_index_del(struct rln_sip_index *ix, uint64_t hash, uint64_t handle)
 {
 	for (uint32_t at = (uint32_t)hash & ix->mask; ix->entry[at].handle; at = (at + 1) & ix->mask) {
 		if (ix->entry[at].handle != handle || ix->entry[at].hash != hash)
@@ -65,10 +65,10 @@ void rln_dialog_index_del(struct rln_dialog_index *ix, uint64_t hash, uint64_t h
 	}
 }
 
-uint64_t rln_dialog_index_find(const struct rln_dialog_index *ix, uint64_t hash, uint32_t *cursor)
+uint64_t rln_sip_index_find(const struct rln_sip_index *ix, uint64_t hash, uint32_t *cursor)
 {
 	for (;;) {
-		const struct rln_dialog_index_entry *e = &ix->entry[((uint32_t)hash + *cursor) & ix->mask];
+		const struct rln_sip_index_entry *e = &ix->entry[((uint32_t)hash + *cursor) & ix->mask];
 
 		if (!e->handle || *cursor > ix->mask)
 			return 0;

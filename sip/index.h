@@ -10,20 +10,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct rln_dialog_index_entry {
+struct rln_sip_index_entry {
 	uint64_t hash, handle; /* handle 0 = free */
 };
 
-struct rln_dialog_index {
-	struct rln_dialog_index_entry *entry;
+struct rln_sip_index {
+	struct rln_sip_index_entry *entry;
 	uint32_t mask, used;
 };
 
 /* Room for `capacity` handles at half load. 0 or -ENOMEM. */
-int rln_dialog_index_init(struct rln_dialog_index *ix, uint32_t capacity) __attribute__((warn_unused_result));
-void rln_dialog_index_fini(struct rln_dialog_index *ix);
+int rln_sip_index_init(struct rln_sip_index *ix, uint32_t capacity) __attribute__((warn_unused_result));
+void rln_sip_index_fini(struct rln_sip_index *ix);
 /* At most `capacity` handles; the caller's table of objects sees to that. */
-void rln_dialog_index_add(struct rln_dialog_index *ix, uint64_t hash, uint64_t handle);
-void rln_dialog_index_del(struct rln_dialog_index *ix, uint64_t hash, uint64_t handle);
+void rln_sip_index_add(struct rln_sip_index *ix, uint64_t hash, uint64_t handle);
+void rln_sip_index_del(struct rln_sip_index *ix, uint64_t hash, uint64_t handle);
 /* The next handle with this hash, 0 at the end. *cursor starts at 0. */
-uint64_t rln_dialog_index_find(const struct rln_dialog_index *ix, uint64_t hash, uint32_t *cursor);
+uint64_t rln_sip_index_find(const struct rln_sip_index *ix, uint64_t hash, uint32_t *cursor);
