@@ -33,9 +33,14 @@ static int install(struct rln_app *app, const struct rln_app_options *options, c
 
 struct rln_app *rln_app_start(const struct rln_app_options *options, const struct rln_handler *handler)
 {
-	struct rln_app *app = calloc(1, sizeof(*app));
+	struct rln_app *app;
 	int rc;
 
+	if (!options || !handler) {
+		errno = EINVAL;
+		return NULL;
+	}
+	app = calloc(1, sizeof(*app));
 	if (!app) {
 		errno = ENOMEM;
 		return NULL;

@@ -176,6 +176,9 @@ static void a_peer_needs_a_name_and_a_port(void **state)
 /* Short programs check once, at their end. */
 static void nothing_comes_of_nothing(void **state)
 {
+	struct rln_handler handler = {.abi = RLN_HANDLER_ABI};
+	struct rln_app_options options = {.name = "x"};
+
 	(void)state;
 	errno = EADDRINUSE;
 	assert_null(rln_peer_call(NULL, "bob@198.18.0.2"));
@@ -185,6 +188,10 @@ static void nothing_comes_of_nothing(void **state)
 	assert_int_equal(rln_call_wait_for_event(NULL, RLN_EV_DTMF_DETECTED, RLN_FOREVER, NULL), -EINVAL);
 	assert_int_equal(rln_call_play(NULL, "a.wav", 1), -EINVAL);
 	assert_int_equal(rln_call_hangup(NULL), -EINVAL);
+	assert_null(rln_app_start(NULL, &handler));
+	assert_int_equal(errno, EINVAL);
+	assert_null(rln_app_start(&options, NULL));
+	assert_int_equal(errno, EINVAL);
 }
 
 static void a_call_may_offer_nothing(void **state)
