@@ -15,7 +15,7 @@
  * Threads: an object (peer, call, coordinator) is used by one thread at a time; different objects by any threads at once. Callbacks run
  * inside rln_coordinator_run() or any wait, on the thread that calls it. Ownership: what a function returns by pointer belongs to the caller
  * until the matching _free, unless its comment says otherwise; what a function is given is copied. Times are milliseconds; timeout_ms < 0
- * waits for ever (but RLN_TIMEOUT_DEFAULT). Errors: functions that return int give 0 or a negative code (errno's, or RLN_E* of
+ * waits for ever (but RLN_TIMEOUT_DEFAULT, in the functions that it names). Errors: functions that return int give 0 or a negative code (errno's, or RLN_E* of
  * ringlane_runtime.h; rln_error_text() has the words); functions that return a pointer or an id give NULL or {0} and set errno.
  */
 #pragma once

@@ -9,7 +9,7 @@
  * on the main thread while no lcore does. The operations of a host may be called from the handler's functions and nowhere else.
  *
  * Ownership: texts that a function receives or gets are valid until it returns, but for those of options(), name(), caller() and
- * called(), which live as long as the host and the call. What data() keeps is the handler's own; it frees it when
+ * called() and create()'s `options`, which live as long as the host, the call and the plug-in. What data() keeps is the handler's own; it frees it when
  * SESSION_TERMINATED comes. That event comes exactly once for each call that on_incoming_invite did not reject, that on_given took
  * and that make_call placed; also for those that are left when the engine stops, before on_stop.
  *
@@ -112,7 +112,7 @@ struct rln_handler {
 	 * below (CALL_STATE_CHANGED, DTMF_DETECTED, DTMF_RECEIVED ...). The event's block is not the handler's. */
 	void (*on_event)(void *arg, struct rln_host *host, const struct rln_event *event);
 	void (*on_timer)(void *arg, struct rln_host *host, struct rln_session_id call, unsigned number); /**< of start_timer() */
-	/** No call is left and none will come. Main thread, after the lcores ended. */
+	/** No call is left and none will come. On the main thread after the lcores ended, or on that of rln_app_stop() while they run on. */
 	void (*on_stop)(void *arg, struct rln_host *host);
 };
 
@@ -138,7 +138,8 @@ struct rln_app_options {
 };
 
 struct rln_app;
-/** The struct is copied; what arg points to lives until rln_app_stop(). NULL with errno: EADDRINUSE (name and port are taken), EINVAL. */
+/** The struct is copied; what arg points to lives until rln_app_stop(). NULL with errno: EADDRINUSE (name and port are taken),
+ * EINVAL, ENOMEM, ENOSPC (64 peers), ETIMEDOUT (the engine does not turn), EPIPE (the runtime stopped), or why the runtime did not start. */
 struct rln_app *rln_app_start(const struct rln_app_options *options, const struct rln_handler *handler);
 /** Hangs up its calls, waits until they have ended (5 s), calls on_stop. 0; RLN_ETIMEDOUT: calls are left, and arg may still be used. */
 int rln_app_stop(struct rln_app *app);

@@ -49,7 +49,8 @@ int rln_audio_send(struct rln_audio_tx *tx, const struct rln_audio_frame *frame)
 /** Until there is room for `frames` frames (at most 1,000). 0, RLN_ETIMEDOUT or RLN_EENDED. */
 int rln_audio_wait_can_send(struct rln_audio_tx *tx, unsigned frames, int timeout_ms);
 /** The next received frame. 0, RLN_ETIMEDOUT, or RLN_EENDED: the call is over and every frame was read. The first frame is logged. When
- * none ever came in the 30 s since the channel was made, that is logged as a warning and the receiver ends: RLN_EENDED. */
+ * none came for 30 s, counted from the first such wait after MEDIA_NEGOTIATED (of a reader of its own: from its first), that is logged as a
+ * warning and the receiver ends: RLN_EENDED. */
 int rln_audio_recv(struct rln_audio_rx *rx, struct rln_audio_frame *frame, int timeout_ms);
 /** For poll loops: an eventfd that becomes readable once a frame is there or the end came. Read frames until RLN_ETIMEDOUT (timeout 0), then
  * call this again before the next poll(). The channel's; not to be read or closed. RLN_EENDED: the runtime stopped. */
@@ -59,7 +60,7 @@ int rln_audio_fd(struct rln_audio_rx *rx);
 struct rln_audio_figures {
 	uint64_t received;         /**< frames from the peer that were read */
 	uint64_t received_dropped; /**< frames from the peer that found the channel full */
-	uint64_t sent;             /**< frames given to send */
+	uint64_t sent;             /**< frames that the leg took; those that wait do not count yet */
 };
 /** Of the call's channels; all 0 when it has none. */
 void rln_call_audio_figures(const struct rln_call *call, struct rln_audio_figures *out);

@@ -82,7 +82,7 @@ int rln_call_start_recording(struct rln_call *call, const char *path, enum rln_f
 /** Ends the recording; RECORDING_STOPPED tells that the file is complete. */
 int rln_call_stop_recording(struct rln_call *call);
 
-/** What the call's packets did so far, at most a second old; final once the call is over. */
+/** What the call's packets did so far, at most a second old. They stay a while once the call is over, until its leg serves another. */
 struct rln_call_statistics {
 	uint64_t packets_sent;     /**< RTP */
 	uint64_t octets_sent;      /**< of payload */
@@ -100,7 +100,7 @@ struct rln_call_statistics {
 	struct rln_addr local;     /**< our RTP address */
 	struct rln_addr remote;    /**< the peer's, as packets go there */
 };
-/** 0; -ENOENT: the call has or had no media. */
+/** 0; -ENOENT: the call has or had no media, or is over and its leg serves another call: read the last figures as soon as it ends. */
 int rln_call_statistics(struct rln_call *call, struct rln_call_statistics *out);
 
 /* ---- waits; they run the peer's callbacks meanwhile ---- */

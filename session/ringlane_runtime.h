@@ -22,7 +22,10 @@ extern "C" {
 #define RLN_EREFUSED (-4099)    /**< the peer refused what was asked of the call, which goes on as before; rln_call_refusal() */
 
 #define RLN_FOREVER (-1)         /**< timeout_ms: no limit. So is every other negative number but the next one. */
-#define RLN_TIMEOUT_DEFAULT (-2) /**< timeout_ms of waits for states and events: 10 s, 5 s for AUDIO_CHANNELS_READY */
+#define RLN_TIMEOUT_DEFAULT (-2) /**< timeout_ms: 10 s, 5 s for AUDIO_CHANNELS_READY, in rln_call_wait_for_state(), _event() and
+                                    _media(), rln_call_transferred(), rln_call_audio_channels_when_ready(),
+                                    rln_peer_get_incoming_call(), rln_peer_wait_for_registration() and
+                                    rln_coordinator_wait_for_event_timeout() and _where(); no limit in the others */
 
 /** What a code of failure means, in words; of errno's codes strerror()'s. Never NULL. Any thread; the text is the thread's own
  * until it asks again. */

@@ -17,7 +17,7 @@ extern "C" {
 struct rln_subscriber; /* The application's until rln_subscriber_free(). */
 
 /** Events of one session ({0}: of all of the process), from those that are published after this returned. NULL and errno: ENOMEM,
- * EMFILE (eventfd), EPIPE (the runtime stopped). */
+ * EMFILE (eventfd), EINVAL (no id of ours), EPIPE (the runtime stopped). */
 struct rln_subscriber *rln_coordinator_subscribe_to_session_events(struct rln_coordinator *c, struct rln_session_id id);
 /** 0 and the next event, RLN_ETIMEDOUT, or RLN_EENDED once its session is over and everything was read. A block in the event is the
  * caller's until rln_subscriber_release(). */
@@ -30,7 +30,7 @@ void rln_subscriber_release(struct rln_subscriber *s, struct rln_event *event);
 int rln_subscriber_fd(const struct rln_subscriber *s);
 /** Events that did not fit into its ring. */
 uint64_t rln_subscriber_lost(const struct rln_subscriber *s);
-/** Ends it; blocks that were not released go back. NULL is allowed. */
+/** Ends it; events that were not read go with it. Release the blocks of those that were first: nobody else does. NULL is allowed. */
 void rln_subscriber_free(struct rln_subscriber *s);
 
 /** The audio that a session receives, as frames for rln_audio_recv(), from now on: any number of readers, each with a ring of its
