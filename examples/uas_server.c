@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ECHO 1 /* what a leg can do by itself */
-
 struct server {
 	unsigned established, ended;
 };
@@ -20,7 +18,7 @@ static struct rln_decision decide(void *arg, const struct rln_invite_details *in
 	(void)arg;
 	if (strncmp(invite->request_uri, "sip:busy@", 9) == 0)
 		return (struct rln_decision){.kind = RLN_DECISION_REJECT, .code = 486};
-	return (struct rln_decision){.kind = RLN_DECISION_ACCEPT, .auto_answer = true, .leg_app = ECHO};
+	return (struct rln_decision){.kind = RLN_DECISION_ACCEPT, .auto_answer = true, .leg_app = RLN_LEG_ECHO};
 }
 
 static void incoming(void *arg, struct rln_session_id session, const char *from)

@@ -16,13 +16,6 @@ struct rln_media_config {
 	uint32_t sample_rate; /* Hz */
 };
 
-/* Where the audio that a leg sends comes from, and what becomes of what it receives. */
-enum rln_leg_app {
-	RLN_LEG_PLAIN,   /* player or audio channels when there are any, else silence; received audio to recorder and channels */
-	RLN_LEG_ECHO,    /* each packet is turned round in place; silence until the first one comes */
-	RLN_LEG_TONE,    /* a sine: tone_hz, at -10 dBm0 */
-};
-
 #define RLN_LEG_PAYLOADS 4
 
 struct rln_leg_payload { /* one payload type that we accept and may send */

@@ -102,6 +102,13 @@ enum rln_stream_state { /* MEDIA_STREAM_STATE_CHANGED (R80) */
 	RLN_STREAM_STOPPED,
 };
 
+/* Where the audio that a leg sends comes from, and what becomes of what it receives. */
+enum rln_leg_app {
+	RLN_LEG_PLAIN,   /* player or audio channels when there are any, else silence; received audio to recorder and channels */
+	RLN_LEG_ECHO,    /* each packet is turned round in place; silence until the first one comes */
+	RLN_LEG_TONE,    /* a sine: tone_hz, at -10 dBm0 */
+};
+
 enum rln_transfer_type { RLN_TRANSFER_BLIND, RLN_TRANSFER_ATTENDED };
 enum rln_quality { RLN_QUALITY_GOOD, RLN_QUALITY_DEGRADED, RLN_QUALITY_POOR, RLN_QUALITY_FAILED };
 enum rln_severity { RLN_SEVERITY_LOW, RLN_SEVERITY_MEDIUM, RLN_SEVERITY_HIGH, RLN_SEVERITY_CRITICAL };

@@ -41,8 +41,8 @@ struct rln_decision {
 	bool auto_answer;               /**< ACCEPT: answer by itself */
 	void (*action)(void *arg, struct rln_session_id session); /**< CUSTOM: called once, on the control lcore, after the session exists */
 	void *arg;                      /**< CUSTOM: its first argument */
-	uint8_t leg_app;                /**< what the leg does by itself: 0 nothing, 1 echo, 2 tone */
-	uint16_t tone_hz;               /**< of leg_app 2 */
+	uint8_t leg_app;                /**< enum rln_leg_app: what the leg does by itself, RLN_LEG_PLAIN: nothing */
+	uint16_t tone_hz;               /**< of RLN_LEG_TONE */
 };
 
 /** Decides on incoming calls. */
