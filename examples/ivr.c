@@ -2,9 +2,9 @@
 /*
  * A voice menu in a program of one's own: sip:ivr@OUR-ADDRESS:5070 answers, asks, and does what the key says.
  *
- *     ivr [CONFIG]      the files menu.wav, hours.wav and bye.wav stand in the config's media.prompts
+ *     ivr [CONFIG]      the files menu.wav and hours.wav stand in the config's media.prompts
  *
- *     1 the hours    2 all over again    # the end
+ *     1 the hours    2 all over again    # the end, as is no key for 20 s after what was played
  *
  * The same without a line of C: `menus:` in the configuration of `ringlane serve`.
  */
@@ -23,20 +23,33 @@ static struct rln_decision on_invite(void *arg, struct rln_host *host, const str
 	return (struct rln_decision){.kind = RLN_DECISION_ACCEPT, .auto_answer = true};
 }
 
-static void ask(struct rln_host *host, struct rln_session_id call)
+/* In place of what plays; the caller's time begins when it has ended. */
+static void say(struct rln_host *host, struct rln_session_id call, const char *file)
 {
-	host->ops->play(host, call, "menu.wav", 1);
-	host->ops->start_timer(host, call, TIMER_NO_KEY, 20000);
+	host->ops->stop_timer(host, call, TIMER_NO_KEY);
+	host->ops->play(host, call, file, 1);
 }
 
 static void on_key(struct rln_host *host, struct rln_session_id call, char key)
 {
 	if (key == '1')
-		host->ops->play(host, call, "hours.wav", 1); /* in place of what plays */
+		say(host, call, "hours.wav");
 	else if (key == '2')
-		ask(host, call);
+		say(host, call, "menu.wav");
 	else if (key == '#')
 		host->ops->hangup(host, call);
+}
+
+static int is_answered(const struct rln_event *ev) /* it is ACTIVE again after each hold, too */
+{
+	return ev->kind == RLN_EV_STATE_CHANGED && ev->state_changed.old_state == RLN_STATE_NEGOTIATING &&
+	       ev->state_changed.new_state == RLN_STATE_ACTIVE;
+}
+
+static int is_played_out(const struct rln_event *ev)
+{
+	return ev->kind == RLN_EV_MEDIA_EVENT &&
+	       (ev->media_event.event == RLN_EV_AUDIO_PLAYBACK_FINISHED || ev->media_event.event == RLN_EV_MEDIA_ERROR);
 }
 
 static void on_event(void *arg, struct rln_host *host, const struct rln_event *ev)
@@ -44,8 +57,10 @@ static void on_event(void *arg, struct rln_host *host, const struct rln_event *e
 	struct rln_session_id call = {ev->id};
 
 	(void)arg;
-	if (ev->kind == RLN_EV_STATE_CHANGED && ev->state_changed.new_state == RLN_STATE_ACTIVE)
-		ask(host, call);
+	if (is_answered(ev))
+		say(host, call, "menu.wav");
+	else if (is_played_out(ev))
+		host->ops->start_timer(host, call, TIMER_NO_KEY, 20000);
 	else if (ev->kind == RLN_EV_DTMF_DETECTED) /* RFC 4733 */
 		on_key(host, call, ev->dtmf_detected.digit);
 	else if (ev->kind == RLN_EV_DTMF_RECEIVED) /* SIP INFO */

@@ -21,12 +21,19 @@ static int talk(struct rln_call *call, const char *say, const char *hear)
 
 int main(int argc, char **argv)
 {
-	struct rln_peer *peer = argc > 3 ? rln_peer_new(argv[1], 5060) : NULL;
+	struct rln_peer *peer;
 	struct rln_call *call;
 	int rc;
 
-	if (!peer)
+	if (argc < 4) {
+		fprintf(stderr, "usage: peer_audio name say.wav hear.wav [target]\n");
 		return 2;
+	}
+	peer = rln_peer_new(argv[1], 5060);
+	if (!peer) {
+		perror("peer_audio");
+		return 1;
+	}
 	printf("%s\n", argc > 4 ? "calling" : "waiting for a call");
 	fflush(stdout);
 	call = argc > 4 ? rln_peer_call(peer, argv[4]) : rln_incoming_accept(rln_peer_get_incoming_call(peer, 30000));

@@ -43,7 +43,8 @@ static void on_event(void *arg, struct rln_host *host, const struct rln_event *e
 	struct hello *hello = arg;
 	struct rln_session_id call = {ev->id};
 
-	if (ev->kind == RLN_EV_STATE_CHANGED && ev->state_changed.new_state == RLN_STATE_ACTIVE)
+	if (ev->kind == RLN_EV_STATE_CHANGED && ev->state_changed.old_state == RLN_STATE_NEGOTIATING &&
+		ev->state_changed.new_state == RLN_STATE_ACTIVE) /* not after each hold */
 		host->ops->play(host, call, hello->file, 1);
 	else if (is_played_out(ev) || (ev->kind == RLN_EV_DTMF_DETECTED && ev->dtmf_detected.digit == '#'))
 		host->ops->hangup(host, call);
