@@ -47,7 +47,7 @@ def examples_are_as_short_as_they_say(w):
 
 @test
 def examples_say_how_to_use_them(w):
-    for name in ('call', 'answer', 'uac_client', 'uas_server', 'quality_watch'):
+    for name in ('call', 'answer', 'uac_client', 'uas_server', 'quality_watch', 'peer_audio'):
         p = example(w, name, conf=alice())
         check(p.wait(10) == 2, f'{name}: exit {p.p.returncode}')
         check('usage:' in p.text(), p.tail())
