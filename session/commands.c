@@ -127,7 +127,7 @@ static int from_for(const struct rln_coord *coord, unsigned peer, const char *ta
 	return default_from(coord, &coord->peers[peer], &to, text, from, size);
 }
 
-static int make_call(struct rln_coord *coord, struct rln_session_id session, const struct rln_call_request *r)
+int rln_coord_place_call(struct rln_coord *coord, struct rln_session_id session, const struct rln_call_request *r)
 {
 	char from[256];
 	int rc = from_for(coord, r->peer, r->to, from, sizeof(from));
@@ -137,7 +137,7 @@ static int make_call(struct rln_coord *coord, struct rln_session_id session, con
 
 int rln_coord_make_call(struct rln_coord *coord, struct rln_session_id session, const struct rln_call_request *request)
 {
-	int rc = session.v ? make_call(coord, session, request) : -EINVAL;
+	int rc = session.v ? rln_coord_place_call(coord, session, request) : -EINVAL;
 
 	if (rc != 0)
 		rln_session_manager_unreserve(coord->sessions, session);

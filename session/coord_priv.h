@@ -51,6 +51,9 @@ int rln_session_hub_publish_event(struct rln_coord *coord, struct rln_event *ev)
 /* Registers the session hub for its four categories. */
 int rln_session_hub_register(struct rln_coord *coord);
 
+/* commands.c: rln_coord_make_call() that leaves the id to the caller when it fails. */
+int rln_coord_place_call(struct rln_coord *coord, struct rln_session_id session, const struct rln_call_request *request);
+
 /* peers.c */
 void rln_peers_serve(struct rln_coord *coord);
 /* Of the local peer that an INVITE to this address and user is for; RLN_COORD_PEERS: nobody. */

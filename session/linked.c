@@ -15,11 +15,14 @@ struct rln_session_id rln_coord_reserve_near(struct rln_coord *coord, struct rln
 	return rln_session_manager_reserve_near(coord->sessions, rln_id_shard(other.v));
 }
 
-/* Whoever reserved the id waits for a call that will not come. */
+/* Whoever reserved the id waits for a call that will not come. Who was told of its end must not meet the id again: it is retired.
+ * Void for an id that is not reserved, so that nothing is ended twice. */
 static void tell_end(struct rln_coord *coord, const struct rln_session *cause, struct rln_session_id id)
 {
 	struct rln_event ev = {.id = id.v, .kind = RLN_EV_SESSION_TERMINATED, .session_terminated = {.reason = RLN_END_REJECTED}};
 
+	if (!rln_session_manager_retire(coord->sessions, id))
+		return;
 	rln_subs_open(coord->subs, id, cause->peer);
 	rln_subs_deliver(coord->subs, &ev);
 	rln_subs_close(coord->subs, id);
@@ -37,7 +40,7 @@ int rln_linked_make_call(
 		session = rln_coord_reserve_near(coord, cause->id);
 	if (session.v == 0)
 		return -ENOSPC;
-	rc = rln_coord_make_call(coord, session, &request); /* gives the id back when it fails */
+	rc = rln_coord_place_call(coord, session, &request);
 	if (rc == 0)
 		*made = session.v;
 	else
@@ -47,11 +50,5 @@ int rln_linked_make_call(
 
 void rln_linked_abandon(void *arg, const struct rln_session *cause, uint64_t id)
 {
-	struct rln_coord *coord = arg;
-	struct rln_session_id session = {id};
-
-	if (id == 0 || rln_session_manager_get_session(coord->sessions, session))
-		return;
-	tell_end(coord, cause, session);
-	rln_session_manager_unreserve(coord->sessions, session);
+	tell_end(arg, cause, (struct rln_session_id){id});
 }

@@ -194,6 +194,25 @@ void rln_session_manager_unreserve(struct rln_session_manager *m, struct rln_ses
 		stock_push(m, rln_id_slot(id.v));
 }
 
+/* The slot gets its next id when it goes into stock again. */
+static void slot_free(struct rln_session_manager *m, struct slot *slot)
+{
+	rln_placement_release(m->cfg.placement, rln_id_shard(slot->id));
+	slot->state = SLOT_FREE;
+	slot->id = 0;
+	m->free[m->free_n++] = (uint32_t)(slot - m->slots);
+}
+
+bool rln_session_manager_retire(struct rln_session_manager *m, struct rln_session_id id)
+{
+	struct slot *slot = slot_of(m, id);
+
+	if (!slot || slot->state != SLOT_STOCK)
+		return false;
+	slot_free(m, slot);
+	return true;
+}
+
 struct rln_session *rln_session_manager_create_session(struct rln_session_manager *m, struct rln_session_id id)
 {
 	struct slot *slot = slot_of(m, id);
@@ -237,10 +256,7 @@ bool rln_session_manager_remove_session(struct rln_session_manager *m, struct rl
 	if (!slot || slot->state != SLOT_LIVE)
 		return false;
 	rln_registry_remove(m->cfg.registry, id);
-	rln_placement_release(m->cfg.placement, rln_id_shard(id.v));
-	slot->state = SLOT_FREE;
-	slot->id = 0;
-	m->free[m->free_n++] = rln_id_slot(id.v);
+	slot_free(m, slot);
 	__atomic_store_n(&m->in_use, m->in_use - 1, __ATOMIC_RELAXED);
 	return true;
 }

@@ -85,6 +85,9 @@ struct rln_session_id rln_session_manager_reserve(struct rln_session_manager *ma
 /* The same on a given worker, past the stock. {0} and errno ENOSPC or EINVAL. Control lcore. */
 struct rln_session_id rln_session_manager_reserve_near(struct rln_session_manager *manager, unsigned worker);
 void rln_session_manager_unreserve(struct rln_session_manager *manager, struct rln_session_id id);
+/* A reserved id whose session will not come, but whose end somebody is told: it is never given out again, its slot is. False when
+ * it is not a reserved one. Control lcore. */
+bool rln_session_manager_retire(struct rln_session_manager *manager, struct rln_session_id id);
 /* Refills the stock. Control, each turn; returns ids added. */
 unsigned rln_session_manager_refill(struct rln_session_manager *manager);
 

@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "lcore/hist.h"
+#include "session/linked.h"
 
 static const struct rln_signalling_handler nobody;
 
@@ -440,6 +441,71 @@ static void a_call_without_a_block_gives_its_id_back(void **state)
 		rln_block_release(held[--n]);
 }
 
+/* The next call's reader must not be told of the end of the one that never was. */
+static void assert_a_call_is_heard(unsigned peer)
+{
+	struct rln_call_request request = {.peer = peer, .to = "bob@198.18.0.2"};
+	struct rln_session_id id = rln_coord_reserve(coord);
+	struct rln_sub *sub = watch(RLN_SUB_SESSION, 0, id);
+
+	assert_int_equal(rln_coord_make_call(coord, id, &request), 0);
+	turn();
+	assert_true(next_state(sub, RLN_STATE_CALLING));
+	rln_coord_hangup(coord, id);
+	turn();
+	forget(sub);
+}
+
+/* Its subscriber heard the end; then the id is gone for good, and its slot is not. */
+static void assert_told_once(struct rln_sub *sub, struct rln_session_id other)
+{
+	struct rln_event ev;
+
+	turn();
+	assert_true(next(sub, RLN_EV_SESSION_TERMINATED, &ev));
+	assert_int_equal(ev.session_terminated.reason, RLN_END_REJECTED);
+	assert_int_equal(ev.id, other.v);
+	assert_int_equal(rln_sub_pop(sub, &ev), -EPIPE);
+	forget(sub);
+}
+
+static void a_refused_consultation_leaves_no_trace(void **state)
+{
+	unsigned alice = peer_new("alice", 5060, false, nobody);
+	struct rln_call_request request = {.peer = alice, .to = "bob@198.18.0.2"};
+
+	(void)state;
+	for (unsigned i = 0; i < 2 * CALLS; i++) {
+		struct rln_session_id id = rln_coord_reserve(coord), other = rln_coord_reserve(coord);
+		struct rln_sub *sub = watch(RLN_SUB_SESSION, 0, other);
+
+		assert_int_equal(rln_coord_make_call(coord, id, &request), 0);
+		assert_int_equal(rln_coord_consult(coord, id, "carol@198.18.0.3", other), 0); /* it is not answered yet */
+		assert_told_once(sub, other);
+		rln_coord_hangup(coord, id);
+		turn();
+		assert_a_call_is_heard(alice);
+	}
+}
+
+/* It fails before there is a call: told, and then nobody else gets the id. */
+static void a_linked_call_that_fails_leaves_no_trace(void **state)
+{
+	unsigned alice = peer_new("alice", 5060, false, nobody);
+	const struct rln_session cause = {.peer = (uint16_t)alice};
+	struct rln_session_id other = rln_coord_reserve(coord);
+	struct rln_sub *sub = watch(RLN_SUB_SESSION, 0, other);
+	uint64_t made = 0;
+
+	(void)state;
+	turn();
+	assert_int_equal(rln_linked_make_call(coord, &cause, other.v, &(struct rln_linked_call){.to = "sip:"}, &made), -EINVAL);
+	rln_linked_abandon(coord, &cause, other.v); /* void by now */
+	assert_told_once(sub, other);
+	assert_a_call_is_heard(alice);
+	assert_int_equal(made, 0);
+}
+
 static void digits_reach_the_application_under_the_sessions_id(void **state)
 {
 	struct rln_coord_peer_cfg cfg = {.name = "alice", .port = 5060, .local_address = "198.18.0.1"};
@@ -593,6 +659,8 @@ int main(void)
 		T(strangers_are_counted_and_answered),
 		T(an_id_that_nobody_reserved_makes_no_call),
 		T(a_call_without_a_block_gives_its_id_back),
+		T(a_refused_consultation_leaves_no_trace),
+		T(a_linked_call_that_fails_leaves_no_trace),
 		T(digits_reach_the_application_under_the_sessions_id),
 		T(a_leg_without_a_session_is_stopped),
 		T(only_events_of_a_layer_are_sent_to_it),

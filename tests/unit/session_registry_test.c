@@ -225,6 +225,23 @@ static void an_id_is_reserved_before_its_session_exists(void **state)
 	assert_int_equal(rln_session_manager_in_use(manager), 0);
 }
 
+static void a_retired_id_never_comes_again(void **state)
+{
+	struct rln_session_id id = rln_session_manager_reserve(manager), next;
+
+	(void)state;
+	assert_true(rln_session_manager_retire(manager, id));
+	assert_false(rln_session_manager_retire(manager, id));
+	assert_null(rln_session_manager_create_session(manager, id));
+	assert_int_equal(rln_session_manager_refill(manager), 1);
+	next = rln_session_manager_reserve(manager);
+	assert_int_equal(rln_id_slot(next.v), rln_id_slot(id.v));
+	assert_int_not_equal(next.v, id.v);
+	assert_non_null(rln_session_manager_create_session(manager, next));
+	assert_false(rln_session_manager_retire(manager, next)); /* it is a session's now */
+	assert_true(rln_session_manager_remove_session(manager, next));
+}
+
 static void workers_take_turns(void **state)
 {
 	unsigned n[WORKERS] = {0};
@@ -298,6 +315,7 @@ int main(void)
 		T(a_new_mapping_takes_the_old_ones_away),
 		T(only_what_fits_is_mapped),
 		T(an_id_is_reserved_before_its_session_exists),
+		T(a_retired_id_never_comes_again),
 		T(workers_take_turns),
 		T(the_stock_empties_and_refills),
 		T(generations_never_repeat_soon),
