@@ -246,4 +246,6 @@ struct rln_slice rln_event_sdp_slice(const struct rln_event *ev);
 uint16_t rln_event_code(const struct rln_event *ev);
 /* cleanup.c: once dialog and leg have reported their end, the cleanup is raised. */
 void rln_cleanup_settle(struct rln_step *st);
+/* A command that nobody carries out gives back what came with it; `session` is NULL when even its number is forgotten. Twice is as once. */
+void rln_cleanup_command(const struct rln_layers *layers, const struct rln_session *session, const struct rln_event *command);
 void rln_cleanup_session(const struct rln_layers *layers, struct rln_session *s);

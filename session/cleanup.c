@@ -34,16 +34,21 @@ void rln_cleanup_settle(struct rln_step *st)
 		rln_session_arm(st->layers, s, RLN_TIMER_CLEANUP, 0); /* the slot must not be lost with the event */
 }
 
+void rln_cleanup_command(const struct rln_layers *layers, const struct rln_session *session, const struct rln_event *command)
+{
+	if (command->kind == RLN_EV_CHANNELS_REQUEST)
+		layers->end_channels(layers->arg, command->channels_request.channels);
+	else if (command->kind == RLN_EV_START_CONSULT)
+		layers->abandon(layers->arg, session, command->start_consult.other);
+}
+
 static void free_deferred(const struct rln_layers *layers, struct rln_session *s)
 {
 	struct rln_deferred *d;
 
 	while ((d = s->deferred)) {
 		s->deferred = d->next;
-		if (d->ev.kind == RLN_EV_CHANNELS_REQUEST)
-			layers->end_channels(layers->arg, d->ev.channels_request.channels);
-		if (d->ev.kind == RLN_EV_START_CONSULT)
-			layers->abandon(layers->arg, s, d->ev.start_consult.other);
+		rln_cleanup_command(layers, s, &d->ev);
 		rln_block_release(rln_event_block(&d->ev));
 		rln_free(d);
 	}

@@ -184,6 +184,7 @@ static bool act(struct rln_step *st, const struct rln_row *row)
 			rln_log(RLN_LOG_WARNING, st->s->id.v, "%s failed in %s: %d", rln_action_name(*a),
 				rln_call_state_name((enum rln_call_state)st->s->state), rc);
 			rln_publish_action_failed(st, (enum rln_action) * a, rc);
+			rln_cleanup_command(st->layers, st->s, st->ev); /* the action that takes what it brings is its row's last */
 			return false;
 		}
 	}
@@ -253,8 +254,7 @@ static void reject(const struct rln_machine *m, struct rln_step *st, const struc
 		d->respond_refer(d->arg, s->dialog, row->code);
 	else if (column != RLN_COL_REINVITE_RECEIVED)
 		rln_publish_rejected(st, row->code);
-	if (column == RLN_COL_START_CONSULT)
-		m->layers->abandon(m->layers->arg, s, st->ev->start_consult.other);
+	rln_cleanup_command(m->layers, s, st->ev);
 	if (column != RLN_COL_REINVITE_RECEIVED)
 		return;
 	if (row->code == 500)
@@ -277,6 +277,7 @@ static void defer(const struct rln_step *st)
 	if (!d) {
 		rln_log(RLN_LOG_WARNING, st->s->id.v, "no memory to keep %s", rln_event_info(rln_event_kind(st->ev))->name);
 		rln_publish_action_failed(st, RLN_ACT_NONE, -ENOMEM);
+		rln_cleanup_command(st->layers, st->s, st->ev);
 		return;
 	}
 	while (*at)

@@ -85,7 +85,8 @@ struct rln_layers {
 	 * same worker), linked to `cause` as enum rln_link says. *made is its id. 0 or -errno: the
 	 * id was given back, its subscribers told. */
 	int (*make_call)(void *arg, const struct rln_session *cause, uint64_t id, const struct rln_linked_call *call, uint64_t *made);
-	/* A reserved id whose call will not be made: its subscribers learn that it ended. */
+	/* A reserved id whose call will not be made: its subscribers learn that it ended, those of its peer too unless `cause` is
+	 * NULL. Void when it is not reserved (any more). */
 	void (*abandon)(void *arg, const struct rln_session *cause, uint64_t id);
 	/* May the peer of this session have it transferred there? */
 	bool (*allows_transfer)(void *arg, const struct rln_session *s, const char *refer_to);

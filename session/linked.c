@@ -23,7 +23,7 @@ static void tell_end(struct rln_coord *coord, const struct rln_session *cause, s
 
 	if (!rln_session_manager_retire(coord->sessions, id))
 		return;
-	rln_subs_open(coord->subs, id, cause->peer);
+	rln_subs_open(coord->subs, id, cause ? cause->peer : RLN_COORD_PEERS);
 	rln_subs_deliver(coord->subs, &ev);
 	rln_subs_close(coord->subs, id);
 }

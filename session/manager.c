@@ -239,6 +239,13 @@ struct rln_session *rln_session_manager_get_session(struct rln_session_manager *
 	return slot && slot->state == SLOT_LIVE ? &m->sessions[rln_id_slot(id.v)] : NULL;
 }
 
+const struct rln_session *rln_session_manager_last(const struct rln_session_manager *m, struct rln_session_id id)
+{
+	uint32_t number = rln_id_slot(id.v);
+
+	return id.v && number < m->cfg.sessions && m->sessions[number].id.v == id.v ? &m->sessions[number] : NULL;
+}
+
 int rln_session_manager_update_session_state(struct rln_session_manager *m, struct rln_session_id id, enum rln_call_state state)
 {
 	return rln_registry_set_state(m->cfg.registry, id, state);

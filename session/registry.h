@@ -96,6 +96,8 @@ struct rln_session *rln_session_manager_create_session(struct rln_session_manage
 /* Enters it into the registry; from now on it is found. 0 or -errno. */
 int rln_session_manager_register_session(struct rln_session_manager *manager, struct rln_session *session);
 struct rln_session *rln_session_manager_get_session(struct rln_session_manager *manager, struct rln_session_id id);
+/* The session that had this id last, removed or not, until its slot has another: its numbers alone mean something then. NULL. */
+const struct rln_session *rln_session_manager_last(const struct rln_session_manager *manager, struct rln_session_id id);
 /* Shows the state to readers; called by the machine alone. */
 int rln_session_manager_update_session_state(struct rln_session_manager *manager, struct rln_session_id id,
 	enum rln_call_state state);

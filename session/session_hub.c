@@ -7,7 +7,7 @@
 
 #include "lcore/count.h"
 #include "lcore/log.h"
-#include "session/channel.h"
+#include "session/actions.h"
 #include "session/coord_priv.h"
 #include "session/intercept.h"
 #include "session/offer.h"
@@ -155,8 +155,8 @@ static void on_command(void *arg, const struct rln_event *ev)
 		rln_factory_outgoing(coord, ev, &made);
 		return;
 	}
-	if (ev->kind == RLN_EV_CHANNELS_REQUEST && !rln_session_manager_get_session(coord->sessions, session))
-		coord->layers.end_channels(coord->layers.arg, ev->channels_request.channels);
+	if (!rln_session_manager_get_session(coord->sessions, session))
+		rln_cleanup_command(&coord->layers, rln_session_manager_last(coord->sessions, session), ev);
 	feed(coord, session, ev);
 }
 

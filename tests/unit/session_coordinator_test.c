@@ -488,6 +488,34 @@ static void a_refused_consultation_leaves_no_trace(void **state)
 	}
 }
 
+/* The peer's BYE and the command may cross. Who reads the whole peer hears of it too, as long as it is known whose call it was. */
+static void a_consultation_of_an_ended_call_leaves_no_trace(void **state)
+{
+	unsigned alice = peer_new("alice", 5060, false, nobody);
+	struct rln_call_request request = {.peer = alice, .to = "bob@198.18.0.2"};
+	struct rln_session_id ended = rln_coord_reserve(coord), all = {0};
+	struct rln_sub *peers = watch(RLN_SUB_PEER, alice, all);
+	struct rln_event ev;
+
+	(void)state;
+	assert_int_equal(rln_coord_make_call(coord, ended, &request), 0);
+	turn();
+	rln_coord_hangup(coord, ended);
+	turn();
+	assert_true(next(peers, RLN_EV_SESSION_TERMINATED, &ev));
+	for (unsigned i = 0; i < 2 * CALLS; i++) {
+		struct rln_session_id other = rln_coord_reserve(coord);
+		struct rln_sub *sub = watch(RLN_SUB_SESSION, 0, other);
+
+		assert_int_equal(rln_coord_consult(coord, ended, "carol@198.18.0.3", other), 0);
+		assert_told_once(sub, other);
+		if (i == 0)
+			assert_true(next(peers, RLN_EV_SESSION_TERMINATED, &ev));
+		assert_a_call_is_heard(alice); /* in the end in that call's slot */
+	}
+	forget(peers);
+}
+
 /* It fails before there is a call: told, and then nobody else gets the id. */
 static void a_linked_call_that_fails_leaves_no_trace(void **state)
 {
@@ -660,6 +688,7 @@ int main(void)
 		T(an_id_that_nobody_reserved_makes_no_call),
 		T(a_call_without_a_block_gives_its_id_back),
 		T(a_refused_consultation_leaves_no_trace),
+		T(a_consultation_of_an_ended_call_leaves_no_trace),
 		T(a_linked_call_that_fails_leaves_no_trace),
 		T(digits_reach_the_application_under_the_sessions_id),
 		T(a_leg_without_a_session_is_stopped),

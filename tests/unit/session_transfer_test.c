@@ -298,6 +298,29 @@ static void a_consultation_that_is_refused_gives_its_id_back(void **state)
 	hang_up(id);
 }
 
+/* The id is given back however the consultation comes to nothing. */
+static void a_consultation_that_fails_gives_its_id_back(void **state)
+{
+	struct rln_session_id id = active_uac();
+
+	(void)state;
+	w->fail_publish_kind = RLN_EV_HOLD_SESSION; /* it does not come as far as the target */
+	w->fail_publish = 1;
+	command_target(id, RLN_EV_START_CONSULT);
+	pump();
+	assert_int_equal(w->fail_publish, 0);
+	assert_int_equal(w->abandoned, 1);
+	hang_up(id);
+	id = active_uac();
+	command(id, RLN_EV_HOLD_CALL, 0);
+	rln_heap_fail_nth(1); /* it must wait for the hold, and there is no memory to keep it */
+	command_target(id, RLN_EV_START_CONSULT);
+	assert_int_equal(rln_heap_fail_nth(0), 1);
+	assert_null(session_of(id)->deferred);
+	assert_int_equal(w->abandoned, 2);
+	hang_up(id);
+}
+
 /* ---- the peer's REFER ---- */
 
 static struct rln_session_id referred(const char *replaces, struct rln_session_id *made)
@@ -452,6 +475,7 @@ int main(void)
 		T(a_target_that_answers_before_the_hold_waits),
 		T(a_peer_that_will_not_be_held_ends_the_consultation),
 		T(a_consultation_that_is_refused_gives_its_id_back),
+		T(a_consultation_that_fails_gives_its_id_back),
 		T(a_referred_call_that_stands_ends_ours),
 		T(a_referred_call_that_was_answered_and_ended_at_once_is_done),
 		T(a_referred_call_that_fails_returns),

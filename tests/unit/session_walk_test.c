@@ -169,6 +169,16 @@ static struct rln_session *any_session(void)
 	return s ? s : rln_session_manager_next(w->sessions, &cursor);
 }
 
+/* Whom to bridge it with: one that is up, if the dice find it, for two at a time are rare. */
+static struct rln_session *any_other(const struct rln_session *s)
+{
+	struct rln_session *other = any_session();
+
+	for (unsigned i = 0; i < SESSIONS && (other == s || other->state != RLN_STATE_ACTIVE); i++)
+		other = any_session();
+	return other;
+}
+
 static void application_acts(void)
 {
 	static const enum rln_event_kind kinds[] = {RLN_EV_ACCEPT_CALL, RLN_EV_ACCEPT_CALL, RLN_EV_ACCEPT_CALL,
@@ -182,8 +192,10 @@ static void application_acts(void)
 
 	if (!s)
 		return;
+	if (kind == RLN_EV_BRIDGE_CALLS && s->state != RLN_STATE_ACTIVE)
+		s = any_other(s);
 	if (kind == RLN_EV_BRIDGE_CALLS)
-		command_other(s->id, kind, any_session()->id);
+		command_other(s->id, kind, any_other(s)->id);
 	else if (kind == RLN_EV_BLIND_TRANSFER || kind == RLN_EV_START_CONSULT)
 		command_target(s->id, kind);
 	else /* where a block's reference stands there is no code */

@@ -100,8 +100,7 @@ static int fake_make_call(
 
 	(void)arg;
 	if (w->fail_dialog) {
-		w->abandoned += id != 0;
-		rln_session_manager_unreserve(w->sessions, session);
+		w->abandoned += rln_session_manager_retire(w->sessions, session);
 		return -w->fail_dialog;
 	}
 	assert_non_null(call->to);
@@ -119,8 +118,7 @@ static void fake_abandon(void *arg, const struct rln_session *cause, uint64_t id
 {
 	(void)arg;
 	(void)cause;
-	w->abandoned++;
-	rln_session_manager_unreserve(w->sessions, (struct rln_session_id){id});
+	w->abandoned += id == 0 || rln_session_manager_retire(w->sessions, (struct rln_session_id){id});
 }
 
 static bool fake_allows_transfer(void *arg, const struct rln_session *s, const char *refer_to)
