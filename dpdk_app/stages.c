@@ -254,6 +254,7 @@ static int start_sessions(struct rln_appliance *a)
 		.net = &a->net,
 		.placement = a->placement,
 		.channels = a->channels,
+		.taps = a->taps,
 		.sessions = c->limits.calls,
 		.dialogs_max = c->sip.max_dialogs,
 		.legs_per_worker = c->limits.calls,

@@ -38,6 +38,8 @@ void rln_cleanup_command(const struct rln_layers *layers, const struct rln_sessi
 {
 	if (command->kind == RLN_EV_CHANNELS_REQUEST)
 		layers->end_channels(layers->arg, command->channels_request.channels);
+	else if (command->kind == RLN_EV_TAP_REQUEST && command->tap_request.on)
+		layers->end_tap(layers->arg, command->tap_request.tap);
 	else if (command->kind == RLN_EV_START_CONSULT)
 		layers->abandon(layers->arg, session, command->start_consult.other);
 }

@@ -15,6 +15,7 @@
 #include "session/channel.h"
 #include "session/coord_priv.h"
 #include "session/linked.h"
+#include "session/tap.h"
 #include "sip/dialog.h"
 
 /* ---- the real layers, as the machine calls them; each call is seen by the trace (R10) ---- */
@@ -210,6 +211,14 @@ static void end_channels(void *arg, uint64_t channels)
 		rln_channel_end(coord->cfg.channels, channels);
 }
 
+static void end_tap(void *arg, uint64_t tap)
+{
+	const struct rln_coord *coord = arg;
+
+	if (coord->cfg.taps)
+		rln_tap_end(coord->cfg.taps, tap);
+}
+
 static bool allows_transfer(void *arg, const struct rln_session *s, const char *refer_to)
 {
 	const struct rln_coord *coord = arg;
@@ -277,6 +286,7 @@ static void fill_layers(struct rln_coord *coord)
 	l->abandon = rln_linked_abandon;
 	l->allows_transfer = allows_transfer;
 	l->end_channels = end_channels;
+	l->end_tap = end_tap;
 	l->closed = closed;
 	l->arg = coord;
 }

@@ -34,6 +34,7 @@ struct rln_dialogs;
 struct rln_hist;
 struct rln_net_shared;
 struct rln_placement;
+struct rln_taps;
 
 #define RLN_COORD_PEERS 64
 #define RLN_PEER_NAME 64
@@ -49,6 +50,7 @@ struct rln_coord_cfg {
 	const struct rln_net_shared *net;
 	struct rln_placement *placement;
 	struct rln_channels *channels;      /* NULL: no audio channels */
+	struct rln_taps *taps;              /* NULL: no taps */
 	uint32_t sessions;                  /* at once */
 	uint32_t dialogs_max;               /* as rln_dialogs_cfg.dialogs */
 	uint32_t legs_per_worker;           /* as rln_shard_cfg.legs */

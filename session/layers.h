@@ -92,6 +92,8 @@ struct rln_layers {
 	bool (*allows_transfer)(void *arg, const struct rln_session *s, const char *refer_to);
 	/* The call cannot give these audio channels a leg. */
 	void (*end_channels)(void *arg, uint64_t channels);
+	/* Nor this tap. */
+	void (*end_tap)(void *arg, uint64_t tap);
 	/* The session is about to be removed: its subscribers and its place in applications go. */
 	void (*closed)(void *arg, struct rln_session_id id);
 	void *arg;

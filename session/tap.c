@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Taps; tap.h tells their life. The same protocol as session/channel.c: one word per entry holds generation and the sides that are there, so joining, parting and leaving
- * are single compare-and-swaps; the mutex orders create, destroy and the bell ringer, and the worker's functions never touch it. All bells fit one word.
+ * are single compare-and-swaps; the mutex orders create, destroy, end and the bell ringer, and the worker's functions never touch it. All bells fit one word.
  */
 #include "session/tap.h"
 
@@ -28,7 +28,7 @@ struct rln_tap {
 	uint64_t handle; /* slot << 32 | generation */
 	void *memory;    /* as allocated; the tap and its packets are aligned inside */
 	int fd;
-	uint32_t ended; /* writer: worker */
+	uint32_t ended;  /* writers: worker, control */
 };
 
 struct entry {
@@ -254,12 +254,35 @@ uint32_t rln_tap_dropped(const struct rln_tap *tap)
 	return __atomic_load_n(&tap->ring.dropped, __ATOMIC_RELAXED);
 }
 
-/* ---- worker side ---- */
+/* ---- both sides ---- */
 
 static struct entry *entry_of(struct rln_taps *t, uint64_t handle)
 {
 	return (handle >> 32) < RLN_TAPS && (uint32_t)handle != 0 ? &t->entry[handle >> 32] : NULL;
 }
+
+/* The end, told to whoever sleeps; the caller asks for the bell to be rung. */
+static void tap_end(struct rln_tap *tap)
+{
+	__atomic_store_n(&tap->ended, 1, __ATOMIC_SEQ_CST);
+	__atomic_fetch_or(tap->ring.bell.word, tap->ring.bell.bit, __ATOMIC_RELAXED);
+}
+
+void rln_tap_end(struct rln_taps *t, uint64_t handle)
+{
+	struct entry *e = entry_of(t, handle);
+
+	if (e == NULL)
+		return;
+	pthread_mutex_lock(&t->lock);
+	if (e->tap && e->tap->handle == handle) {
+		tap_end(e->tap);
+		__atomic_store_n(&t->any, 1, __ATOMIC_RELEASE);
+	}
+	pthread_mutex_unlock(&t->lock);
+}
+
+/* ---- worker side ---- */
 
 int rln_tap_join(struct rln_taps *t, uint64_t handle, struct rln_tap_ring **out)
 {
@@ -279,13 +302,10 @@ void rln_tap_part(struct rln_taps *t, uint64_t handle)
 {
 	struct entry *e = entry_of(t, handle);
 	uint64_t word = e ? __atomic_load_n(&e->word, __ATOMIC_ACQUIRE) : 0;
-	struct rln_tap *tap;
 
 	if (word >> FLAG_BITS != (uint32_t)handle || !(word & SIDE_WORKER))
 		return;
-	tap = e->tap; /* our bit keeps it alive */
-	__atomic_store_n(&tap->ended, 1, __ATOMIC_SEQ_CST);
-	__atomic_fetch_or(tap->ring.bell.word, tap->ring.bell.bit, __ATOMIC_RELAXED);
+	tap_end(e->tap); /* our bit keeps it alive */
 	if ((__atomic_and_fetch(&e->word, ~(uint64_t)SIDE_WORKER, __ATOMIC_ACQ_REL) & SIDES) == 0)
 		__atomic_fetch_or(&t->dead, 1ull << (handle >> 32), __ATOMIC_RELAXED);
 	__atomic_store_n(&t->any, 1, __ATOMIC_RELEASE);

@@ -4,7 +4,7 @@
  * produces these kinds and the packet path asks no question but one bit of its mode.
  *
  * Life: create (application) -> TAP_REQUEST on (any thread, through the coordinator) -> TAP_MEDIA -> join (worker) -> part (worker: TAP_REQUEST off, another tap, or
- * the leg's end) and destroy (application) in either order; as with audio channels, whoever goes second ends it and memory is freed on the control lcore. A tap
+ * the leg's end) and destroy (application) in either order; a call that never has a leg for it ends it (control); as with audio channels, whoever goes second ends it and memory is freed on the control lcore. A tap
  * serves one leg in its life. Readers sleep on an eventfd that control writes (rtp/frame_ring.h has the doorbell).
  */
 #pragma once
@@ -30,10 +30,15 @@ unsigned rln_taps_in_use(const struct rln_taps *taps);
 int rln_tap_create(struct rln_taps *taps, unsigned packets, struct rln_tap **out, uint64_t *handle) __attribute__((warn_unused_result));
 /* Gives it back; the pointer is void from now on. Switch it off before (TAP_REQUEST): else the leg fills it, and drops what does not fit, until its end. */
 void rln_tap_destroy(struct rln_taps *taps, struct rln_tap *tap);
-/* The next packet, copied. 0; RLN_ETIMEDOUT; RLN_EENDED once the leg has parted and everything was read. timeout_ms < 0 waits for ever. */
+/* The next packet, copied. 0; RLN_ETIMEDOUT; RLN_EENDED once the leg has parted, or cannot come, and everything was read. timeout_ms < 0 waits for ever. */
 int rln_tap_read(struct rln_tap *tap, struct rln_tap_packet *packet, int timeout_ms);
 /* Packets that found the ring full. */
 uint32_t rln_tap_dropped(const struct rln_tap *tap);
+
+/* ---- control lcore ---- */
+
+/* There will be no leg: its reader learns that it ended. Void for a stale handle. */
+void rln_tap_end(struct rln_taps *taps, uint64_t handle);
 
 /* ---- worker side ---- */
 

@@ -307,11 +307,39 @@ static void channels_wait_for_a_leg_or_end_with_the_call(void **state)
 	assert_int_equal(w->channels_ended, 1);
 }
 
+static void a_tap_without_a_leg_ends(void **state)
+{
+	struct rln_session_id id = call_new(0);
+	struct rln_event ev = {.id = id.v, .kind = RLN_EV_TAP_REQUEST, .tap_request = {.tap = 77, .on = 1}};
+
+	(void)state;
+	deliver(&ev); /* no leg yet */
+	pump();
+	assert_int_equal(last(RLN_EV_TAP_MEDIA)->tap_media.tap, 77);
+	command(id, RLN_EV_HANGUP_CALL, 0);
+	ev.tap_request.on = 0; /* nobody waits for it any more */
+	deliver(&ev);
+	assert_int_equal(w->taps_ended, 0);
+	ev.tap_request.on = 1;
+	deliver(&ev); /* refused */
+	assert_int_equal(w->taps_ended, 1);
+	dialog_refuses(dialog_for(id), 487);
+	pump();
+	w->fail_create_leg = RLN_MEDIA_FAULT_NO_PORT + 1;
+	id = call_new(0);
+	ev.id = id.v;
+	deliver(&ev);
+	pump();
+	assert_null(session_of(id));
+	assert_int_equal(w->taps_ended, 2);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		T(a_tap_without_a_leg_ends),
 		T(lost_media_is_recovered),
 		T(media_that_stays_lost_ends_the_call),
 		T(recovery_waits_for_the_peers_open_invite),

@@ -6,6 +6,7 @@
 
 #include "lcore/hist.h"
 #include "session/linked.h"
+#include "session/tap.h"
 
 static const struct rln_signalling_handler nobody;
 
@@ -534,6 +535,32 @@ static void a_linked_call_that_fails_leaves_no_trace(void **state)
 	assert_int_equal(made, 0);
 }
 
+static void a_tap_of_an_ended_call_ends(void **state)
+{
+	struct rln_session_id id = rln_coord_reserve(coord);
+	struct rln_taps *taps;
+	struct rln_tap *tap;
+	struct rln_tap_packet packet;
+	uint64_t handle;
+
+	(void)state;
+	assert_int_equal(rln_taps_create(&taps), 0);
+	coord->cfg.taps = taps;
+	assert_int_equal(rln_tap_create(taps, 8, &tap, &handle), 0);
+	assert_int_equal(rln_coord_tap(coord, id, handle, true), 0); /* the session never was */
+	assert_int_equal(rln_tap_read(tap, &packet, 0), RLN_ETIMEDOUT);
+	turn();
+	assert_int_equal(rln_tap_read(tap, &packet, 0), RLN_EENDED);
+	assert_int_equal(rln_taps_ring(taps, 0), 1); /* who sleeps is woken */
+	rln_tap_destroy(taps, tap);
+	assert_int_equal(rln_coord_tap(coord, id, handle, true), 0); /* stale by now */
+	assert_int_equal(rln_coord_tap(coord, id, 0, true), 0);
+	turn();
+	rln_coord_unreserve(coord, id);
+	coord->cfg.taps = NULL;
+	rln_taps_destroy(taps);
+}
+
 static void digits_reach_the_application_under_the_sessions_id(void **state)
 {
 	struct rln_coord_peer_cfg cfg = {.name = "alice", .port = 5060, .local_address = "198.18.0.1"};
@@ -690,6 +717,7 @@ int main(void)
 		T(a_refused_consultation_leaves_no_trace),
 		T(a_consultation_of_an_ended_call_leaves_no_trace),
 		T(a_linked_call_that_fails_leaves_no_trace),
+		T(a_tap_of_an_ended_call_ends),
 		T(digits_reach_the_application_under_the_sessions_id),
 		T(a_leg_without_a_session_is_stopped),
 		T(only_events_of_a_layer_are_sent_to_it),

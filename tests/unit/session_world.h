@@ -64,6 +64,7 @@ static UNUSED void world_begin(void)
 		.abandon = fake_abandon,
 		.allows_transfer = fake_allows_transfer,
 		.end_channels = fake_end_channels,
+		.end_tap = fake_end_tap,
 		.closed = fake_closed,
 	};
 	assert_int_equal(rln_machine_create(&w->machine, rln_table(), w->sessions, &w->layers), 0);

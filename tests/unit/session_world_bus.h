@@ -83,6 +83,13 @@ static void fake_end_channels(void *arg, uint64_t channels)
 	w->channels_ended++;
 }
 
+static void fake_end_tap(void *arg, uint64_t tap)
+{
+	(void)arg;
+	(void)tap;
+	w->taps_ended++;
+}
+
 static void fake_closed(void *arg, struct rln_session_id id)
 {
 	(void)arg;

@@ -78,7 +78,7 @@ struct world {
 	uint32_t leg_generation;
 	bool allow_transfers;
 	unsigned abandoned, infos;
-	unsigned updates, invites, responses, acks, channels_ended, ends[SESSIONS]; /* ends: SESSION_TERMINATED per slot */
+	unsigned updates, invites, responses, acks, channels_ended, taps_ended, ends[SESSIONS]; /* ends: SESSION_TERMINATED per slot */
 	uint32_t visited;        /* bit per enum rln_call_state that a call was in */
 	int fail_create_leg;     /* enum rln_media_fault + 1, 0 = no failure */
 	int fail_dialog, fail_respond, fail_update;
