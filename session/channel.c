@@ -174,7 +174,7 @@ static struct rln_channel *channel_new(int *error)
 	memset(&ch->in, 0, offsetof(struct rln_frame_ring, frame));
 	memset(&ch->out, 0, offsetof(struct rln_frame_ring, frame));
 	ch->memory = memory;
-	ch->ended = 0;
+	ch->joined = ch->ended = 0;
 	ch->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (ch->fd < 0) {
 		*error = -errno;

@@ -15,6 +15,15 @@
 #include "rtp/frame_ring.h"
 #include "session/channel.h"
 
+/* Memory comes full of junk, as it does after some hours. */
+extern const char *malloc_conf;
+const char *malloc_conf = "junk:alloc"; /* jemalloc */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+	return "max_malloc_fill_size=16777216";
+}
+
 struct fixture {
 	struct rln_channels *all;
 	struct rln_channel *ch;
@@ -121,6 +130,18 @@ static void a_full_ring_drops_and_counts(void **state)
 	assert_int_equal(fig.received_dropped, 2);
 	assert_int_equal(fig.sent, 1);
 	assert_true(fig.joined && !fig.ended);
+	rln_channel_leave(f->all, f->ch);
+}
+
+static void a_new_channel_has_not_joined(void **state)
+{
+	struct fixture *f = *state;
+	struct rln_channel_figures fig;
+
+	rln_channel_leave(f->all, f->ch);
+	assert_int_equal(rln_channel_open(f->all, &f->ch, &f->handle), 0);
+	rln_channel_figures(f->ch, &fig);
+	assert_false(fig.joined || fig.ended);
 	rln_channel_leave(f->all, f->ch);
 }
 
@@ -363,6 +384,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(frames_cross_both_ways_and_wrap, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_full_ring_drops_and_counts, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_new_channel_has_not_joined, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_leg_goes_first, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_application_goes_first, setup, teardown),
 		cmocka_unit_test_setup_teardown(handles_go_stale, setup, teardown),
