@@ -359,7 +359,7 @@ void rln_channel_figures(const struct rln_channel *ch, struct rln_channel_figure
 {
 	out->received = __atomic_load_n(&ch->in.tail, __ATOMIC_RELAXED);
 	out->received_dropped = __atomic_load_n(&ch->in.dropped, __ATOMIC_RELAXED);
-	out->sent = __atomic_load_n(&ch->out.tail, __ATOMIC_RELAXED);
+	out->sent = __atomic_load_n(&ch->out.head, __ATOMIC_RELAXED);
 	out->joined = __atomic_load_n(&ch->joined, __ATOMIC_RELAXED) != 0;
 	out->ended = has_ended(ch);
 }

@@ -42,7 +42,7 @@ int rln_channel_recv(struct rln_channel *channel, struct rln_audio_frame *frame,
 /* For poll loops that wait on several things: arms the bell and returns an eventfd that becomes readable when a frame is there
  * or the end came. Read frames until RLN_ETIMEDOUT (timeout 0), then call it again before the next poll(). */
 int rln_channel_fd(struct rln_channel *channel);
-/* Frames dropped because the application read too slowly; frames moved either way. */
+/* Frames dropped because the application read too slowly; frames that it read, and that it gave to send. */
 struct rln_channel_figures {
 	uint64_t received, received_dropped, sent;
 	bool joined, ended;

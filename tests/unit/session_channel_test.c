@@ -128,7 +128,7 @@ static void a_full_ring_drops_and_counts(void **state)
 	rln_channel_figures(f->ch, &fig);
 	assert_int_equal(fig.received, 1000);
 	assert_int_equal(fig.received_dropped, 2);
-	assert_int_equal(fig.sent, 1);
+	assert_int_equal(fig.sent, 1000); /* given to send: the leg took one of them so far */
 	assert_true(fig.joined && !fig.ended);
 	rln_channel_leave(f->all, f->ch);
 }
