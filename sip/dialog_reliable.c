@@ -219,12 +219,13 @@ bool rln_reliable_holds(const struct rln_dialog *d)
 	return r && ((r->is_open && r->has_sdp) || d->offer.phase == RLN_THEIRS_OPEN);
 }
 
+/* Without the request its transaction broke, and the event that says so is on its way. */
 static bool may_advance(const struct rln_dialog *d)
 {
 	const struct waiting *w = d->reliable->waiting;
+	bool is_open = d->theirs.phase == RLN_THEIRS_OPEN && rln_txn_request(d->all->txns, (struct rln_txn_id){d->theirs.txn});
 
-	return w && d->theirs.phase == RLN_THEIRS_OPEN && !d->reliable->is_open &&
-	       (w->code < 200 || d->offer.phase != RLN_THEIRS_OPEN);
+	return w && is_open && !d->reliable->is_open && (w->code < 200 || d->offer.phase != RLN_THEIRS_OPEN);
 }
 
 /* 0: gone out. The 2xx overtakes nothing, being the last. */

@@ -396,6 +396,23 @@ static void required_of_everybody(void **state)
 	ring(NULL);
 }
 
+/* The INVITE's transaction broke, and its PRACK is handled before the event that says so: nothing is left to respond to. */
+static void pracked_when_the_transaction_is_gone(void **state)
+{
+	(void)state;
+	ring(NULL);
+	respond(181, NULL); /* waits for the PRACK */
+	world.nodes = 0;
+	prack_of(rseq, 11, NULL);
+	world.nodes = 1;
+	assert_true(rln_transport_poll(node0->transport, world.now_ns) > 0);
+	rln_txn_fail(rln_txn_get(dialogs0->txns, rln_dialog_get(dialogs0, call.v)->theirs.txn), EHOSTUNREACH);
+	assert_header(next_sent("SIP/2.0 200 "), "CSeq", "11 PRACK");
+	assert_int_equal(next_event(RLN_EV_DIALOG_ERROR)->dialog_error.error, RLN_FAULT_TRANSPORT);
+	state_event(RLN_DIALOG_EARLY, RLN_DIALOG_TERMINATED);
+	no_more_sent();
+}
+
 /* The Nth allocation fails, for every N: what the session is told to have been sent is sent. */
 static void memory_runs_out(void **state)
 {
@@ -468,6 +485,7 @@ int main(void)
 		TEST(who_gets_them),
 		cmocka_unit_test_setup_teardown(off_unless_required, start_one, end_world),
 		cmocka_unit_test_setup_teardown(required_of_everybody, start_required, end_world),
+		TEST(pracked_when_the_transaction_is_gone),
 		TEST(memory_runs_out),
 	};
 
