@@ -85,12 +85,13 @@ static int send_provisional(struct rln_dialog *d, struct rln_dialog_theirs *r, c
 	return rc;
 }
 
-/* Keeps the 2xx for its repetitions. */
+/* Keeps the 2xx for its repetitions, in place of one without ACK if a session answers a re-INVITE that early. */
 static void start_answer(
 	struct rln_dialog *d, const struct rln_dialog_theirs *r, const struct rln_dialog_sent *sent, uint16_t code, bool has_sdp)
 {
 	uint64_t now = rln_wheel_now(wheel(d));
 
+	rln_block_release(d->answer.block);
 	d->answer.block = sent->block;
 	d->answer.reason = sent->reason;
 	d->answer.headers = sent->headers;

@@ -377,6 +377,25 @@ static void a_reinvite_before_the_ack(void **state)
 	finish();
 }
 
+/* A session that answers a re-INVITE while its own offer awaits the ACK breaks RFC 3261 14.2; the 2xx before is repeated no more. */
+static void a_2xx_in_place_of_one_without_ack(void **state)
+{
+	(void)state;
+	incoming_with(BOB, NULL);
+	respond(200, SDP_OFFER);
+	note_tag(next_sent("SIP/2.0 200 "));
+	state_event(RLN_DIALOG_NONE, RLN_DIALOG_CONFIRMED);
+	from_peer("INVITE", 11, BOB, SDP_OFFER);
+	next_event(RLN_EV_REINVITE_RECEIVED);
+	respond(200, SDP_ANSWER);
+	assert_header(next_sent("SIP/2.0 200 "), "CSeq", "11 INVITE");
+	run_for(600);
+	assert_header(next_sent("SIP/2.0 200 "), "CSeq", "11 INVITE");
+	no_more_sent();
+	from_peer("ACK", 11, NULL, NULL);
+	finish();
+}
+
 static void a_reinvites_2xx_without_ack(void **state)
 {
 	(void)state;
@@ -820,6 +839,7 @@ int main(void)
 		TEST(a_reinvite_without_offer),
 		TEST(a_reinvite_that_is_cancelled),
 		TEST(a_reinvite_before_the_ack),
+		TEST(a_2xx_in_place_of_one_without_ack),
 		TEST(a_reinvites_2xx_without_ack),
 		TEST(updates),
 		TEST(other_requests_in_the_dialog),
