@@ -70,6 +70,7 @@
 	X(EARLY_JOINED, "early media of that very call is joined already")                                 \
 	X(OTHER_ELSEWHERE, "the other call's leg is on another worker")                                    \
 	X(OTHER_PARTED, "the other leg let go of this one, or is ending")                                  \
+	X(LOST_OWING, "as FAULT_LOST, and the peer's offer waits for the other leg's answer")              \
 	X(PARTED_OWING, "as OTHER_PARTED, and the peer's offer waits for the other leg's answer")          \
 	X(BRIDGE_BUSY, "an offer is open, or passes through the bridge either way")                        \
 	X(OFFER_KEPT, "the peer's offer waits for us")                                                     \

@@ -452,6 +452,11 @@ GUARD(OTHER_PARTED)
 	return LINKED_BRIDGE(st) && is_of_other(st) && (st->ev->other_call.parted || OTHER_LEFT(st));
 }
 
+GUARD(LOST_OWING)
+{
+	return FAULT_LOST(st) && OFFER_KEPT(st);
+}
+
 GUARD(PARTED_OWING)
 {
 	return OTHER_PARTED(st) && OFFER_KEPT(st);
