@@ -8,6 +8,8 @@
 
 /* route_apps.c: echo, play, record, tone, reject. */
 void rln_route_app(struct rln_handler *out, const struct rln_config_route *route);
+/* Was the call answered, and has it not begun to end? A call that is given to a handler may be held or bridged. */
+bool rln_app_is_answered(enum rln_call_state state);
 /* bridge.c: of a route, or with NULL the one that calls are given to, text: the target. */
 int rln_bridge_app(struct rln_handler *out, const struct rln_config_route *route) __attribute__((warn_unused_result));
 /* queue.c */

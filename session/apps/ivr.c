@@ -298,7 +298,7 @@ static int on_given(void *arg, struct rln_host *host, struct rln_session_id call
 	(void)text;
 	if (!v)
 		return -ENOMEM;
-	if (host->ops->state(host, call) == RLN_STATE_ACTIVE)
+	if (rln_app_is_answered(host->ops->state(host, call)))
 		prompt(v, host);
 	else
 		host->ops->accept(host, call);

@@ -168,7 +168,7 @@ static int on_given(void *arg, struct rln_host *host, struct rln_session_id call
 	caller = enter(q, host, call);
 	if (!caller)
 		return -ENOMEM;
-	if (host->ops->state(host, call) == RLN_STATE_ACTIVE)
+	if (rln_app_is_answered(host->ops->state(host, call)))
 		begin(q, caller);
 	else
 		host->ops->accept(host, call);

@@ -94,6 +94,35 @@ static void on_event(void *arg, struct rln_host *host, const struct rln_event *e
 		on_media(arg, host, ev);
 }
 
+bool rln_app_is_answered(enum rln_call_state state)
+{
+	switch (state) {
+	case RLN_STATE_ACTIVE:
+	case RLN_STATE_HOLD_PENDING:
+	case RLN_STATE_ON_HOLD:
+	case RLN_STATE_RESUME_PENDING:
+	case RLN_STATE_EVALUATING:
+	case RLN_STATE_RECOVERING:
+	case RLN_STATE_TRANSFERRING:
+	case RLN_STATE_CONSULTING:
+	case RLN_STATE_BRIDGED:
+		return true;
+	case RLN_STATE_IDLE:
+	case RLN_STATE_CALLING:
+	case RLN_STATE_PROCEEDING:
+	case RLN_STATE_EARLY_MEDIA:
+	case RLN_STATE_NEGOTIATING:
+	case RLN_STATE_CANCEL_PENDING:
+	case RLN_STATE_CANCELLED:
+	case RLN_STATE_TERMINATING:
+	case RLN_STATE_TERMINATED:
+	case RLN_STATE_FAILED:
+	case RLN_STATE_COUNT:
+		break;
+	}
+	return false;
+}
+
 void rln_route_app(struct rln_handler *out, const struct rln_config_route *route)
 {
 	*out = (struct rln_handler){.abi = RLN_HANDLER_ABI,
