@@ -184,7 +184,8 @@ static bool act(struct rln_step *st, const struct rln_row *row)
 			rln_log(RLN_LOG_WARNING, st->s->id.v, "%s failed in %s: %d", rln_action_name(*a),
 				rln_call_state_name((enum rln_call_state)st->s->state), rc);
 			rln_publish_action_failed(st, (enum rln_action) * a, rc);
-			rln_cleanup_command(st->layers, st->s, st->ev); /* the action that takes what it brings is its row's last */
+			/* The action that takes what a command brings is the last of its row. */
+			rln_cleanup_command(st->layers, st->s, st->ev);
 			return false;
 		}
 	}

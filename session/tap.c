@@ -28,7 +28,7 @@ struct rln_tap {
 	uint64_t handle; /* slot << 32 | generation */
 	void *memory;    /* as allocated; the tap and its packets are aligned inside */
 	int fd;
-	uint32_t ended;  /* writers: worker, control */
+	uint32_t ended; /* writers: worker, control */
 };
 
 struct entry {
