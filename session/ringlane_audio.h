@@ -60,7 +60,7 @@ int rln_audio_fd(struct rln_audio_rx *rx);
 struct rln_audio_figures {
 	uint64_t received;         /**< frames from the peer that were read */
 	uint64_t received_dropped; /**< frames from the peer that found the channel full */
-	uint64_t sent;             /**< frames that the leg took; those that wait do not count yet */
+	uint64_t sent;             /**< frames given to send, those that wait included */
 };
 /** Of the call's channels; all 0 when it has none. */
 void rln_call_audio_figures(const struct rln_call *call, struct rln_audio_figures *out);
