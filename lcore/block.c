@@ -42,6 +42,10 @@ struct pool {
 };
 
 static struct pool pools[CLASSES]; /* constant but for head and in_use, between init and fini */
+/* Of the next pools' blocks: a handle of an earlier run is stale in the next, with the odds of one that waited long within a run. The step is
+ * prime, so that it comes round late. Writer: init. */
+static uint16_t first_generation = 1;
+#define GENERATION_STEP 3001
 
 static void push(struct pool *p, uint32_t index)
 {
@@ -88,7 +92,7 @@ static int pool_init(struct pool *p, unsigned count, size_t room)
 	if (!p->headers || !p->data)
 		return -ENOMEM;
 	for (uint32_t i = count; i-- > 0;) {
-		p->headers[i].generation = 1;
+		p->headers[i].generation = first_generation;
 		push(p, i);
 	}
 	return 0;
@@ -102,6 +106,7 @@ int rln_blocks_init(unsigned small, unsigned large)
 		return -EALREADY;
 	if (small > 1u << INDEX_BITS || large > 1u << INDEX_BITS)
 		return -EINVAL;
+	first_generation = (uint16_t)((first_generation - 1 + GENERATION_STEP) % GENERATION_MAX + 1);
 	rc = pool_init(&pools[SMALL], small, RLN_BLOCK_SMALL);
 	if (rc == 0)
 		rc = pool_init(&pools[LARGE], large, RLN_BLOCK_LARGE);

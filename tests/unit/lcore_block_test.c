@@ -130,6 +130,22 @@ static void stale_references_do_nothing_and_are_counted(void **state)
 	rln_block_release(next);
 }
 
+/* What an application still holds when the appliance stops must not name a block of the next run. */
+static void references_do_not_outlive_their_pools(void **state)
+{
+	rln_block_ref old = rln_block_alloc(10), next;
+
+	(void)state;
+	rln_blocks_fini();
+	rln_block_release(old);
+	assert_int_equal(rln_blocks_init(SMALL, LARGE), 0);
+	next = rln_block_alloc(10);
+	rln_block_release(old);
+	assert_int_equal(rln_block_refs(next), 1);
+	assert_null(rln_block_data(old));
+	rln_block_release(next);
+}
+
 static void generations_wrap_without_naming_nothing(void **state)
 {
 	rln_block_ref first = rln_block_alloc(1);
@@ -248,6 +264,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(memory_can_run_out_at_every_step, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_last_reader_frees, setup, teardown),
 		cmocka_unit_test_setup_teardown(stale_references_do_nothing_and_are_counted, setup, teardown),
+		cmocka_unit_test_setup_teardown(references_do_not_outlive_their_pools, setup, teardown),
 		cmocka_unit_test_setup_teardown(generations_wrap_without_naming_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_empty_pool_is_counted, setup, teardown),
 		cmocka_unit_test_setup_teardown(text_goes_in_and_out, setup, teardown),
