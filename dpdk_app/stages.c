@@ -411,9 +411,8 @@ static void stop_telemetry(struct rln_appliance *a)
 
 static int start_api(struct rln_appliance *a)
 {
-	rln_api_bind(&(struct rln_api){
+	return rln_api_bind(&(struct rln_api){
 		a->coord, a->channels, a->config.sip.port, a->eal.workers, a->shards, a->hosts, a->config.sip.domain, a->taps});
-	return 0;
 }
 
 /* The drain takes them back. */

@@ -1,27 +1,73 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The appliance behind the public functions: given by dpdk_app/stages.c, or started on first use and stopped after the last. */
+/*
+ * The appliance behind the public functions: given by dpdk_app/stages.c, or started on first use and stopped after the last. Each run has a
+ * view of its own, which its handles keep: one that is left over from an earlier run can never reach the next one's engine.
+ */
 #include <errno.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "session/api_priv.h"
 
-static struct { /* owner: lock */
-	pthread_mutex_t lock;
-	struct rln_api api;
-	bool bound, ours; /* ours: rln_api_get() started it */
-	unsigned users;
-} runtime = {.lock = PTHREAD_MUTEX_INITIALIZER};
+struct run { /* owner: runtime.lock */
+	struct rln_api api; /* first: what handles point at */
+	unsigned users;     /* handles that keep an appliance of ours running */
+	unsigned holders;   /* who may still look at this, the users and the running appliance among them; the last one frees */
+	bool ours;          /* rln_api_get() started it */
+};
 
-void rln_api_bind(const struct rln_api *api)
+static struct {
+	pthread_mutex_t lock; /* recursive: starting and stopping bind */
+	struct run *current;  /* writer: under the lock; NULL: nothing runs */
+} runtime = {.lock = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP};
+
+static struct run *run_of(const struct rln_api *api)
 {
-	runtime.bound = api != NULL;
-	runtime.api = api ? *api : (struct rln_api){0};
+	return (struct run *)api;
+}
+
+static void unhold(struct run *run)
+{
+	if (--run->holders == 0)
+		free(run);
+}
+
+static int make(const struct rln_api *api)
+{
+	struct run *run = calloc(1, sizeof(*run));
+
+	if (!run)
+		return -ENOMEM;
+	run->api = *api;
+	run->holders = 1;
+	__atomic_store_n(&runtime.current, run, __ATOMIC_RELEASE);
+	return 0;
+}
+
+static void end(struct run *run)
+{
+	__atomic_store_n(&runtime.current, NULL, __ATOMIC_RELEASE);
+	run->api = (struct rln_api){0};
+	unhold(run);
+}
+
+int rln_api_bind(const struct rln_api *api)
+{
+	int rc = 0;
+
+	pthread_mutex_lock(&runtime.lock);
+	if (runtime.current)
+		end(runtime.current);
+	if (api)
+		rc = make(api);
+	pthread_mutex_unlock(&runtime.lock);
+	return rc;
 }
 
 bool rln_runtime_is_running(void)
 {
-	return runtime.bound;
+	return __atomic_load_n(&runtime.current, __ATOMIC_ACQUIRE) != NULL;
 }
 
 const struct rln_api *rln_api_get(void)
@@ -30,13 +76,15 @@ const struct rln_api *rln_api_get(void)
 	int rc = 0;
 
 	pthread_mutex_lock(&runtime.lock);
-	if (!runtime.bound) {
+	if (!runtime.current) {
 		rc = rln_runtime_start(NULL);
-		runtime.ours = rc == 0;
+		if (rc == 0)
+			runtime.current->ours = true;
 	}
 	if (rc == 0) {
-		runtime.users++;
-		api = &runtime.api;
+		runtime.current->users++;
+		runtime.current->holders++;
+		api = &runtime.current->api;
 	} else {
 		errno = -rc;
 	}
@@ -44,13 +92,29 @@ const struct rln_api *rln_api_get(void)
 	return api;
 }
 
-void rln_api_put(void)
+void rln_api_put(const struct rln_api *api)
+{
+	struct run *run = run_of(api);
+
+	pthread_mutex_lock(&runtime.lock);
+	if (--run->users == 0 && run->ours && run == runtime.current)
+		rln_runtime_stop();
+	unhold(run);
+	pthread_mutex_unlock(&runtime.lock);
+}
+
+const struct rln_api *rln_api_hold(const struct rln_api *api)
 {
 	pthread_mutex_lock(&runtime.lock);
-	if (--runtime.users == 0 && runtime.ours) {
-		runtime.ours = false;
-		rln_runtime_stop();
-	}
+	run_of(api)->holders++;
+	pthread_mutex_unlock(&runtime.lock);
+	return api;
+}
+
+void rln_api_drop(const struct rln_api *api)
+{
+	pthread_mutex_lock(&runtime.lock);
+	unhold(run_of(api));
 	pthread_mutex_unlock(&runtime.lock);
 }
 

@@ -53,7 +53,7 @@ struct rln_app *rln_app_start(const struct rln_app_options *options, const struc
 	rc = install(app, options, handler);
 	if (rc == 0)
 		return app;
-	rln_api_put();
+	rln_api_put(app->api);
 	free(app);
 	rln_set_errno(rc);
 	return NULL;
@@ -67,7 +67,7 @@ int rln_app_stop(struct rln_app *app)
 		return 0;
 	if (app->api->hosts)
 		rc = rln_host_retire(app->host, STOP_MS);
-	rln_api_put();
+	rln_api_put(app->api);
 	free(app);
 	return rc;
 }

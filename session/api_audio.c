@@ -209,8 +209,10 @@ struct rln_audio_rx *rln_media_subscribe_to_audio_frames(struct rln_coordinator 
 	struct rln_audio_rx *rx = calloc(1, sizeof(*rx));
 	int rc = rx ? open_channel(rx, c->api, id, RLN_CHANNELS_LISTEN) : -ENOMEM;
 
-	if (rc == 0)
+	if (rc == 0) {
+		rln_api_hold(c->api);
 		return rx;
+	}
 	free(rx);
 	rln_set_errno(rc);
 	return NULL;
@@ -221,5 +223,6 @@ void rln_audio_unsubscribe(struct rln_audio_rx *rx)
 	if (!rx)
 		return;
 	rln_audio_leave(rx);
+	rln_api_drop(rx->api);
 	free(rx);
 }

@@ -169,8 +169,8 @@ void rln_coordinator_free(struct rln_coordinator *c)
 	if (!c)
 		return;
 	rln_coordinator_stop(c);
+	rln_api_put(c->api);
 	free(c);
-	rln_api_put();
 }
 
 static bool has_callback(void *arg)

@@ -40,8 +40,10 @@ struct rln_packets *rln_media_subscribe_to_packets(struct rln_coordinator *c, st
 		p->session = id;
 		rc = open_tap(p, room);
 	}
-	if (rc == 0)
+	if (rc == 0) {
+		rln_api_hold(c->api);
 		return p;
+	}
 	free(p);
 	rln_set_errno(rc);
 	return NULL;
@@ -86,5 +88,6 @@ void rln_packets_free(struct rln_packets *p)
 		rln_coord_tap(p->api->coord, p->session, p->handle, false);
 		rln_tap_destroy(p->api->taps, p->tap);
 	}
+	rln_api_drop(p->api);
 	free(p);
 }

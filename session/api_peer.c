@@ -126,7 +126,7 @@ struct rln_peer *rln_peer_new_with(const struct rln_peer_options *options)
 			rln_coord_del_peer(peer->api->coord, peer->number, ASK_CONTROL_MS);
 	}
 	if (rc != 0) {
-		rln_api_put();
+		rln_api_put(peer->api);
 		free(peer);
 		rln_set_errno(rc);
 		return NULL;
@@ -166,8 +166,8 @@ static void drop_unclaimed(struct rln_peer *peer)
 void rln_peer_release(struct rln_peer *peer)
 {
 	rln_inbox_fini(&peer->inbox);
+	rln_api_put(peer->api);
 	free(peer);
-	rln_api_put();
 }
 
 void rln_peer_free(struct rln_peer *peer)

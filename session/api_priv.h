@@ -12,7 +12,7 @@ struct rln_channel;
 struct rln_shard;
 struct rln_taps;
 
-struct rln_api { /* the running appliance as the API sees it; all 0 once it stopped: handles that are left say RLN_EENDED */
+struct rln_api { /* one run of the appliance as the API sees it; all 0 once it stopped: handles that are left say RLN_EENDED */
 	struct rln_coord *coord;
 	struct rln_channels *channels;
 	uint16_t sip_port; /* the config's */
@@ -23,12 +23,17 @@ struct rln_api { /* the running appliance as the API sees it; all 0 once it stop
 	struct rln_taps *taps;           /* of packets (tap.h) */
 };
 
-/* dpdk_app/stages.c: the appliance runs (copied), or no longer does (NULL). The thread that starts and stops it. */
-void rln_api_bind(const struct rln_api *api);
+/* dpdk_app/stages.c: the appliance runs (copied), or no longer does (NULL: never fails). The thread that starts and stops it.
+ * 0 or -ENOMEM. */
+int rln_api_bind(const struct rln_api *api);
 /* The running appliance; starts one with all defaults when nobody did. NULL and errno. One rln_api_put() for each success. */
 const struct rln_api *rln_api_get(void);
-/* The last put stops an appliance that rln_api_get() started. */
-void rln_api_put(void);
+/* The last put of a run stops the appliance if rln_api_get() started it and it still runs. */
+void rln_api_put(const struct rln_api *api);
+/* The view stays readable until it is dropped, and nothing is kept running by it: for what an application may free after the handle
+ * that it came from. */
+const struct rln_api *rln_api_hold(const struct rln_api *api);
+void rln_api_drop(const struct rln_api *api);
 
 /* errno for a code below 0; RLN_EENDED, which is no errno, becomes EPIPE. */
 void rln_set_errno(int rc);

@@ -111,7 +111,7 @@ static void tap(struct rln_call *call)
 	while (rln_tap_read(tap, &p, SIM_WAIT_MS) == 0)
 		;
 	rln_tap_destroy(api->taps, tap);
-	rln_api_put();
+	rln_api_put(api);
 }
 
 static void incoming_call_lives(struct rln_peer *bob, struct sim_sip *sip, struct sim_rtp *rtp)

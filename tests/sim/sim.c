@@ -154,7 +154,7 @@ struct rln_coord *sim_coord(void)
 {
 	const struct rln_api *api = rln_api_get();
 
-	rln_api_put();
+	rln_api_put(api);
 	return api->coord;
 }
 

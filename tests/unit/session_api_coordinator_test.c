@@ -74,7 +74,7 @@ static int coordinator_setup(void **state)
 	memset(&told, 0, sizeof(told));
 	assert_int_equal(rln_bus_subscribe(bus, RLN_CAT_S2M, &observer), 0);
 	assert_int_equal(rln_channels_create(&channels, 2), 0);
-	rln_api_bind(&(struct rln_api){.coord = coord, .channels = channels, .sip_port = 5060});
+	assert_int_equal(rln_api_bind(&(struct rln_api){.coord = coord, .channels = channels, .sip_port = 5060}), 0);
 	c = rln_coordinator_new(NULL, &handler);
 	assert_non_null(c);
 	assert_int_equal(rln_coordinator_start(c), 0);

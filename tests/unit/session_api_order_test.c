@@ -33,7 +33,7 @@ static int order_setup(void **state)
 	setup(state);
 	seen_n = 0;
 	assert_int_equal(rln_bus_subscribe(bus, RLN_CAT_A2S, &observer), 0);
-	rln_api_bind(&(struct rln_api){.coord = coord, .sip_port = 5060});
+	assert_int_equal(rln_api_bind(&(struct rln_api){.coord = coord, .sip_port = 5060}), 0);
 	peer = rln_peer_new("alice", 5060);
 	assert_non_null(peer);
 	call = rln_call_make(peer, rln_coord_reserve(coord)); /* no session has it: nothing but the test tells of it */

@@ -41,7 +41,7 @@ static int begin(void **state)
 	ordered = (struct rln_event){0};
 	assert_int_equal(rln_bus_register_handler(bus, RLN_CAT_D2T, &d2t), 0);
 	assert_int_equal(rln_bus_register_handler(bus, RLN_CAT_T2D, &t2d), 0);
-	rln_api_bind(&(struct rln_api){.coord = coord, .sip_port = 5060});
+	assert_int_equal(rln_api_bind(&(struct rln_api){.coord = coord, .sip_port = 5060}), 0);
 	peer = rln_peer_new_with(&(struct rln_peer_options){.name = "alice", .port = 5070, .account = {"alice", "first"}});
 	assert_non_null(peer);
 	return 0;

@@ -11,18 +11,23 @@
 #include "session/api_priv.h"
 #include "session/channel.h"
 
-/* No devices here: the runtime's start fails, and what stands behind it is not linked. */
+static struct rln_channels *channels;
+static bool has_devices;
+static unsigned stops;
+
+/* No devices here: the runtime's start fails, unless a test has some, and what stands behind it is not linked. */
 int rln_runtime_start(const struct rln_runtime_options *options)
 {
 	assert_null(options);
-	return -ENODEV;
+	return has_devices ? rln_api_bind(&(struct rln_api){.coord = coord, .channels = channels, .sip_port = 5060}) : -ENODEV;
 }
 
 void rln_runtime_stop(void)
 {
+	stops++;
+	assert_int_equal(rln_api_bind(NULL), 0);
 }
 
-static struct rln_channels *channels;
 static uint64_t attached; /* handle of the last ATTACH_CHANNELS */
 
 static void on_s2m(void *arg, const struct rln_event *ev)
@@ -37,10 +42,11 @@ static int api_setup(void **state)
 	struct rln_event_handler observer = {on_s2m, NULL, RLN_ENDPOINT_WORKER0};
 
 	setup(state);
-	attached = 0;
+	attached = stops = 0;
+	has_devices = false;
 	assert_int_equal(rln_bus_subscribe(bus, RLN_CAT_S2M, &observer), 0);
 	assert_int_equal(rln_channels_create(&channels, 4), 0);
-	rln_api_bind(&(struct rln_api){.coord = coord, .channels = channels, .sip_port = 5060});
+	assert_int_equal(rln_api_bind(&(struct rln_api){.coord = coord, .channels = channels, .sip_port = 5060}), 0);
 	return 0;
 }
 
@@ -559,6 +565,7 @@ static void handles_that_are_left_say_so(void **state)
 	struct rln_audio_frame frame = {0};
 	struct fake_dialog *caller = wire_invites("alice", 5060, SDP_PEER);
 	struct rln_incoming *in = rln_peer_get_incoming_call(peer, 0);
+	unsigned number;
 
 	(void)state;
 	assert_non_null(in);
@@ -573,12 +580,65 @@ static void handles_that_are_left_say_so(void **state)
 	assert_int_equal(rln_call_send_audio(call, &frame), RLN_EENDED);
 	assert_null(rln_peer_call(peer, "bob@198.18.0.2"));
 	assert_int_equal(errno, EPIPE);
-	rln_api_bind(&api);
+	assert_int_equal(rln_api_bind(&api), 0);
 	assert_true(rln_runtime_is_running());
 	wire_byes(caller, RLN_END_CANCELLED);
+	assert_int_equal(rln_call_hangup(call), RLN_EENDED); /* the next run is not theirs */
 	bye(dialog);
 	rln_call_free(call);
+	number = peer->number;
+	coord->is_running = false;
+	rln_peer_free(peer);
+	assert_true(coord->peers[number].in_use && !coord->peers[number].is_dying);
+	assert_int_equal(rln_coord_del_peer(coord, number, 0), 0);
+	turn();
+}
+
+/* A subscriber and a receiver may be freed after the coordinator that they came from, and after its run. */
+static void what_came_of_a_handle_outlives_it(void **state)
+{
+	struct rln_coordinator *c;
+	struct rln_audio_rx *rx;
+	struct rln_audio_frame frame;
+
+	(void)state;
+	rln_api_bind(NULL);
+	has_devices = true;
+	c = rln_coordinator_new(NULL, NULL);
+	assert_non_null(c);
+	rx = rln_media_subscribe_to_audio_frames(c, (struct rln_session_id){rln_id_make(RLN_ID_SESSION, 0, 1, 1)});
+	assert_non_null(rx);
+	turn();
+	rln_coordinator_free(c);
+	assert_int_equal(stops, 1);
+	rln_channel_leave(channels, rx->channel); /* as the appliance takes it back */
+	assert_int_equal(rln_audio_recv(rx, &frame, 0), RLN_EENDED);
+	rln_audio_unsubscribe(rx);
+}
+
+static void who_frees_last_stops_his_own_run_alone(void **state)
+{
+	struct rln_peer *old, *peer;
+
+	(void)state;
+	rln_api_bind(NULL);
+	has_devices = true;
+	old = peer_open("alice", 5060);
+	assert_non_null(old);
+	coord->is_running = false;
+	assert_int_equal(rln_coord_del_peer(coord, old->number, 0), 0);
+	rln_runtime_stop();
+	assert_int_equal(rln_runtime_start(NULL), 0); /* the application's own */
+	rln_peer_free(old);
+	assert_int_equal(stops, 1);
+	assert_true(rln_runtime_is_running());
+	peer_close(peer_open("alice", 5060));
+	assert_true(rln_runtime_is_running());
+	rln_runtime_stop();
+	peer = peer_open("alice", 5060); /* starts it again */
 	peer_close(peer);
+	assert_int_equal(stops, 3);
+	assert_false(rln_runtime_is_running());
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, api_setup, api_teardown)
@@ -602,6 +662,8 @@ int main(void)
 		T(a_receiver_that_never_hears_anything_stops),
 		T(without_a_runtime_nothing_is_made),
 		T(handles_that_are_left_say_so),
+		T(what_came_of_a_handle_outlives_it),
+		T(who_frees_last_stops_his_own_run_alone),
 	};
 
 	return cmocka_run_group_tests_name("session/api", tests, NULL, NULL);
