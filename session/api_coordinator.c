@@ -129,22 +129,14 @@ struct rln_coordinator *rln_coordinator_with_handler(
 int rln_coordinator_start(struct rln_coordinator *c)
 {
 	struct rln_coord_peer_cfg cfg = {.name = c->name, .port = c->port, .handler = c->signalling, .any_user = true};
-	struct rln_sub_cfg sub_cfg = {.filter = RLN_SUB_PEER};
-	struct rln_sub *sub;
 	int rc;
 
 	if (c->started)
 		return -EALREADY;
-	rc = rln_coord_add_peer(c->api->coord, &cfg, &c->number, ASK_CONTROL_MS);
+	rc = rln_listen(c->api->coord, &cfg, &c->number, ASK_CONTROL_MS);
 	if (rc != 0)
 		return rc;
-	sub_cfg.peer = c->number;
-	rc = rln_sub_create(&sub, rln_coord_subs(c->api->coord), &sub_cfg);
-	if (rc != 0) {
-		rln_coord_del_peer(c->api->coord, c->number, ASK_CONTROL_MS);
-		return rc;
-	}
-	rln_inbox_init(&c->inbox, sub, take, c);
+	rln_inbox_init(&c->inbox, cfg.listener, take, c);
 	c->started = true;
 	return 0;
 }

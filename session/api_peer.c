@@ -103,10 +103,8 @@ struct rln_peer *rln_peer_new_with(const struct rln_peer_options *options)
 		.user = options->account.user,
 		.password = options->account.password,
 		.accept_transfers = !options->refuse_transfers};
-	struct rln_sub_cfg sub_cfg = {.filter = RLN_SUB_PEER};
 	struct rln_peer *peer = calloc(1, sizeof(*peer));
-	struct rln_sub *sub = NULL;
-	int rc = -ENOMEM;
+	int rc;
 
 	if (!peer || !options->name || !options->name[0]) {
 		free(peer);
@@ -118,13 +116,7 @@ struct rln_peer *rln_peer_new_with(const struct rln_peer_options *options)
 		free(peer);
 		return NULL;
 	}
-	rc = rln_coord_add_peer(peer->api->coord, &cfg, &peer->number, ASK_CONTROL_MS);
-	if (rc == 0) {
-		sub_cfg.peer = peer->number;
-		rc = rln_sub_create(&sub, rln_coord_subs(peer->api->coord), &sub_cfg);
-		if (rc != 0)
-			rln_coord_del_peer(peer->api->coord, peer->number, ASK_CONTROL_MS);
-	}
+	rc = rln_listen(peer->api->coord, &cfg, &peer->number, ASK_CONTROL_MS);
 	if (rc != 0) {
 		rln_api_put(peer->api);
 		free(peer);
@@ -134,8 +126,21 @@ struct rln_peer *rln_peer_new_with(const struct rln_peer_options *options)
 	if (peer->api->domain && peer->api->domain[0])
 		snprintf(peer->from, sizeof(peer->from), "sip:%s@%s", options->name, peer->api->domain);
 	peer->last = &peer->first;
-	rln_inbox_init(&peer->inbox, sub, take, peer);
+	rln_inbox_init(&peer->inbox, cfg.listener, take, peer);
 	return peer;
+}
+
+int rln_listen(struct rln_coord *coord, struct rln_coord_peer_cfg *cfg, unsigned *number, int timeout_ms)
+{
+	struct rln_sub_cfg sub = {.filter = RLN_SUB_PEER, .peer = RLN_SUB_NO_PEER};
+	int rc = coord ? rln_sub_create(&cfg->listener, rln_coord_subs(coord), &sub) : RLN_EENDED;
+
+	if (rc != 0)
+		return rc;
+	rc = rln_coord_add_peer(coord, cfg, number, timeout_ms);
+	if (rc != 0)
+		rln_sub_destroy(cfg->listener);
+	return rc;
 }
 
 static bool calls_are_over(void *arg)

@@ -167,7 +167,10 @@ int rln_call_wait(struct rln_call *call, bool (*ready)(void *arg), void *arg, in
 /* api_registration.c: REGISTRATION_STATUS_UPDATE. Under the inbox lock. */
 void rln_peer_note_registration(struct rln_peer *peer, const struct rln_event *ev);
 
-/* api_peer.c: the call with this session, NULL when there is none. Under the inbox lock. */
+/* api_peer.c: a local peer and its subscriber, cfg->listener, who hears its first INVITE too. 0, or as rln_sub_create() and
+ * rln_coord_add_peer(). */
+int rln_listen(struct rln_coord *coord, struct rln_coord_peer_cfg *cfg, unsigned *number, int timeout_ms);
+/* The call with this session, NULL when there is none. Under the inbox lock. */
 struct rln_call *rln_peer_find(struct rln_peer *peer, uint64_t session);
 void rln_peer_unlink(struct rln_peer *peer, struct rln_call *call);
 /* Runs the incoming-call callback for what came. Not under the lock. */

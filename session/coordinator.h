@@ -91,6 +91,10 @@ struct rln_coord_peer_cfg {
 	bool accept_transfers;              /* a REFER of the calls' peers is carried out (R178); otherwise 603 */
 	const char *user, *password;        /* answers to challenges (401, 407); copied, NULL: none */
 	bool any_user;                      /* takes INVITEs whatever their user part; otherwise it must be `name` (404) */
+	/* Both NULL, or told of the peer's number before its first INVITE can come: a PEER subscriber of RLN_SUB_NO_PEER, and
+	 * a place that control writes. */
+	struct rln_sub *listener;
+	unsigned *number;
 };
 
 /* 0 and *peer; -EADDRINUSE (port and user part are taken), -ENOSPC, -EINVAL, -ETIMEDOUT (the control lcore does not turn). Any

@@ -210,8 +210,11 @@ int rln_hosts_add(
 
 int rln_hosts_add_peer(struct rln_hosts *hosts, const struct rln_hosts_peer_cfg *cfg)
 {
-	struct rln_coord_peer_cfg peer = {.name = cfg->name, .port = cfg->port, .any_user = cfg->any_user};
 	struct rln_host_view *only = cfg->only ? rln_host_view(cfg->only) : NULL;
+	struct rln_coord_peer_cfg peer = {.name = cfg->name,
+		.port = cfg->port,
+		.any_user = cfg->any_user,
+		.number = only ? &only->peer : &hosts->peer};
 	unsigned number;
 	int rc;
 
@@ -220,16 +223,12 @@ int rln_hosts_add_peer(struct rln_hosts *hosts, const struct rln_hosts_peer_cfg 
 	if (!only) {
 		hosts->choose = cfg->choose;
 		hosts->choose_arg = cfg->arg;
+	} else {
+		only->has_own_peer = true;
 	}
 	rc = rln_coord_add_peer(hosts->cfg.coord, &peer, &number, ADD_PEER_MS);
-	if (rc != 0)
+	if (rc != 0 || only)
 		return rc;
-	if (only) {
-		only->peer = number;
-		only->has_own_peer = true;
-		return 0;
-	}
-	hosts->peer = number;
 	for (struct rln_host_view *h = hosts->first; h; h = h->next) {
 		if (!h->has_own_peer)
 			h->peer = number;

@@ -30,7 +30,7 @@ struct rln_host_view { /* one handler; constant but for what says otherwise */
 	struct rln_hosts *all;
 	struct rln_host_view *next;
 	struct rln_handler handler;
-	unsigned peer; /* local peer that its calls come from */
+	unsigned peer; /* local peer that its calls come from; writer: control, before the peer's first INVITE */
 	bool has_own_peer;
 	bool retired;   /* writer: who retires it */
 	uint32_t calls; /* writer: control */

@@ -103,6 +103,10 @@ static int add(struct rln_coord *coord, const struct rln_coord_peer_cfg *cfg, un
 	peer.local.port = cfg->port;
 	snprintf(peer.name, sizeof(peer.name), "%s", cfg->name);
 	rln_placement_add_sip_port(coord->cfg.placement, cfg->port);
+	if (cfg->listener)
+		rln_sub_set_peer(cfg->listener, i);
+	if (cfg->number)
+		*cfg->number = i;
 	peer.in_use = true;
 	coord->peers[i] = peer;
 	*number = i;

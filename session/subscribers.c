@@ -25,7 +25,7 @@
 #define WALK         64u /* slots that housekeeping looks at in a turn */
 
 struct rln_sub {
-	/* constant */
+	/* constant, but for cfg.peer, which control alone looks at */
 	struct rln_sub_cfg cfg;
 	int fd;
 	uint32_t mask;
@@ -307,6 +307,11 @@ void rln_subs_link(struct rln_subs *subs)
 		sub->next = *head;
 		*head = sub;
 	}
+}
+
+void rln_sub_set_peer(struct rln_sub *sub, unsigned peer)
+{
+	sub->cfg.peer = peer;
 }
 
 void rln_subs_open(struct rln_subs *subs, struct rln_session_id session, unsigned peer)

@@ -26,9 +26,11 @@ enum rln_sub_filter {
 	RLN_SUB_SESSION, /* one session */
 };
 
+#define RLN_SUB_NO_PEER (~0u)
+
 struct rln_sub_cfg {
 	enum rln_sub_filter filter;
-	unsigned peer;                 /* PEER */
+	unsigned peer;                 /* PEER; RLN_SUB_NO_PEER: none until rln_sub_set_peer() */
 	struct rln_session_id session; /* SESSION */
 	uint32_t events;               /* room, a power of two; 0 = 64 for a session, 4096 otherwise */
 };
@@ -60,6 +62,8 @@ int rln_subs_create(struct rln_subs **out, uint32_t sessions) __attribute__((war
 void rln_subs_destroy(struct rln_subs *subs);
 /* Links new subscribers; before every command of an application. */
 void rln_subs_link(struct rln_subs *subs);
+/* A PEER subscriber's peer is known: before that peer's first event. Control lcore. */
+void rln_sub_set_peer(struct rln_sub *sub, unsigned peer);
 /* A session exists, and belongs to a peer: before its first event. */
 void rln_subs_open(struct rln_subs *subs, struct rln_session_id session, unsigned peer);
 /* A session was cleaned up: its subscribers end after what they have. */

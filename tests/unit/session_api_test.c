@@ -6,6 +6,7 @@
 #include "session_engine.h"
 
 #include <pthread.h>
+#include <sched.h>
 
 #include "rtp/frame_ring.h"
 #include "session/api_priv.h"
@@ -113,6 +114,18 @@ static void flow(void *arg)
 
 static void invite(void *arg)
 {
+	wire_invites(arg, 5060, SDP_PEER);
+}
+
+static uint32_t listeners; /* when the order for the peer came */
+
+static void take_order_and_invite(void *arg)
+{
+	while (!__atomic_load_n(&coord->orders, __ATOMIC_ACQUIRE))
+		sched_yield();
+	rln_subs_link(rln_coord_subs(coord));
+	listeners = rln_subs_in_use(rln_coord_subs(coord));
+	turn();
 	wire_invites(arg, 5060, SDP_PEER);
 }
 
@@ -314,6 +327,26 @@ static void who_gives_up_before_the_answer_is_told(void **state)
 }
 
 static unsigned rung;
+
+/* The peer takes INVITEs as soon as control has it, whether or not the thread that asked for it has woken up. */
+static void the_first_invite_may_come_at_once(void **state)
+{
+	struct rln_peer *peer;
+	struct rln_incoming *in;
+	struct doing d;
+
+	(void)state;
+	turn(); /* control runs */
+	meanwhile(&d, take_order_and_invite, "alice");
+	peer = rln_peer_new("alice", 5060);
+	pthread_join(d.thread, NULL);
+	assert_int_equal(listeners, 1); /* who wins the race must not matter */
+	in = rln_peer_get_incoming_call(peer, 0);
+	assert_non_null(in);
+	rln_incoming_reject(in, 486);
+	turn();
+	peer_close(peer);
+}
 
 static void ring(void *arg, struct rln_incoming *in)
 {
@@ -653,6 +686,7 @@ int main(void)
 		T(a_call_needs_a_target),
 		T(an_incoming_call_comes_before_during_or_never),
 		T(who_gives_up_before_the_answer_is_told),
+		T(the_first_invite_may_come_at_once),
 		T(callbacks_run_inside_waits),
 		T(a_state_comes_before_during_or_never),
 		T(an_event_comes_before_during_or_never),
