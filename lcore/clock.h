@@ -26,3 +26,21 @@ uint64_t rln_clock_ntp(uint64_t ns);
 
 #define RLN_MS 1000000ull
 #define RLN_SEC 1000000000ull
+
+#define RLN_CLOCK_NEVER UINT64_MAX
+
+/* When a wait of `timeout_ms` from now ends; negative: never. */
+static inline uint64_t rln_clock_end_ns(int timeout_ms)
+{
+	return timeout_ms < 0 ? RLN_CLOCK_NEVER : rln_clock_ns() + (uint64_t)timeout_ms * RLN_MS;
+}
+
+/* How long it may last yet, as poll() takes it: rounded up, 0 once it is over, -1 for ever. */
+static inline int rln_clock_left_ms(uint64_t end_ns)
+{
+	uint64_t now = rln_clock_ns();
+
+	if (end_ns == RLN_CLOCK_NEVER)
+		return -1;
+	return now < end_ns ? (int)((end_ns - now + RLN_MS - 1) / RLN_MS) : 0;
+}

@@ -19,14 +19,12 @@ static int answer_of(const struct rln_event *ev, uint32_t *rtt_us)
 /* An answer to whoever had this id before us is not ours. */
 static int wait_for_answer(struct rln_sub *sub, uint32_t token, int timeout_ms, uint32_t *rtt_us)
 {
-	uint64_t end = rln_clock_ns() + (uint64_t)(timeout_ms < 0 ? 0 : timeout_ms) * RLN_MS;
+	uint64_t end = rln_clock_end_ns(timeout_ms);
 	struct rln_event ev;
 	int rc = 0;
 
 	while (rc >= 0) {
-		uint64_t now = rln_clock_ns();
-
-		rln_sub_wait(sub, timeout_ms < 0 ? -1 : now < end ? (int)((end - now + RLN_MS - 1) / RLN_MS) : 0);
+		rln_sub_wait(sub, rln_clock_left_ms(end));
 		rc = rln_sub_pop(sub, &ev);
 		if (rc == 0)
 			return RLN_ETIMEDOUT;

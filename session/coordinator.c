@@ -360,6 +360,7 @@ void rln_coord_destroy(struct rln_coord *coord)
 		return;
 	while (coord->machine && (s = rln_session_manager_next(coord->sessions, &cursor)))
 		end_now(coord, s);
+	coord->is_running = false;
 	rln_peers_serve(coord);
 	rln_machine_destroy(coord->machine);
 	rln_subs_destroy(coord->subs);

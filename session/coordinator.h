@@ -100,8 +100,8 @@ struct rln_coord_peer_cfg {
 /* 0 and *peer; -EADDRINUSE (port and user part are taken), -ENOSPC, -EINVAL, -ETIMEDOUT (the control lcore does not turn). Any
  * thread; before the lcores run only the main thread. Waits for the control lcore once it runs. */
 int rln_coord_add_peer(struct rln_coord *coord, const struct rln_coord_peer_cfg *cfg, unsigned *peer, int timeout_ms);
-/* Takes no more calls and hangs up those it has; its subscribers see their ends. The number is free once they are gone. Any
- * thread. */
+/* Takes no more calls and hangs up those it has; its subscribers see their ends. The number is free once they are gone.
+ * 0, -EINVAL, -ENOENT, -ENOMEM; -ETIMEDOUT: it will be, as soon as control turns. Any thread. */
 int rln_coord_del_peer(struct rln_coord *coord, unsigned peer, int timeout_ms);
 
 /* ---- commands, any thread ---- */

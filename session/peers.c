@@ -12,6 +12,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "lcore/clock.h"
 #include "lcore/heap.h"
 #include "lcore/net/net.h"
 #include "session/coord_priv.h"
@@ -27,7 +28,7 @@ enum order_state { ORDER_WAITS, ORDER_TAKEN, ORDER_GIVEN_UP };
 
 struct rln_peer_order {
 	struct rln_peer_order *next;
-	const struct rln_coord_peer_cfg *add; /* valid while its thread waits; both NULL: remove `peer` */
+	const struct rln_coord_peer_cfg *add; /* valid while its thread waits; both NULL: remove `peer`, whoever waits */
 	const struct account *account;        /* the same, for `peer` */
 	unsigned peer;
 	int rc;
@@ -162,6 +163,11 @@ static void carry_out(struct rln_coord *coord, struct rln_peer_order *order)
 		order->rc = del(coord, order->peer);
 }
 
+static bool is_removal(const struct rln_peer_order *order)
+{
+	return !order->add && !order->account;
+}
+
 static void free_order(struct rln_peer_order *order)
 {
 	if (order->fd >= 0)
@@ -185,6 +191,8 @@ void rln_peers_serve(struct rln_coord *coord)
 	while ((order = list)) {
 		list = order->next;
 		if (!swap_state(order, ORDER_WAITS, ORDER_TAKEN)) {
+			if (is_removal(order) && coord->is_running)
+				carry_out(coord, order);
 			free_order(order);
 			continue;
 		}
@@ -194,16 +202,30 @@ void rln_peers_serve(struct rln_coord *coord)
 	}
 }
 
+/* Until control has carried the order out, or the time is up: a signal does not end the wait. */
+static bool is_done(const struct rln_peer_order *order, int timeout_ms)
+{
+	uint64_t end = rln_clock_end_ns(timeout_ms);
+	struct pollfd p = {.fd = order->fd, .events = POLLIN};
+	int left;
+
+	do {
+		left = rln_clock_left_ms(end);
+		if (poll(&p, 1, left) == 1)
+			return true;
+	} while (left != 0);
+	return false;
+}
+
 /* Waits until control has carried the order out; the order is gone afterwards. */
 static int place(struct rln_coord *coord, struct rln_peer_order *order, int timeout_ms, unsigned *peer)
 {
-	struct pollfd p = {.fd = order->fd, .events = POLLIN};
 	int rc;
 
 	order->next = __atomic_load_n(&coord->orders, __ATOMIC_RELAXED);
 	while (!__atomic_compare_exchange_n(&coord->orders, &order->next, order, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
 		;
-	while (poll(&p, 1, timeout_ms) != 1) {
+	while (!is_done(order, timeout_ms)) {
 		if (swap_state(order, ORDER_WAITS, ORDER_GIVEN_UP))
 			return -ETIMEDOUT; /* control frees it */
 		timeout_ms = -1;           /* it is at it */

@@ -3,6 +3,8 @@
 #include "session_engine.h"
 
 #include <pthread.h>
+#include <sched.h>
+#include <signal.h>
 
 #include "lcore/hist.h"
 #include "session/linked.h"
@@ -386,6 +388,58 @@ static void an_application_thread_waits_for_control(void **state)
 		assert_string_not_equal(coord->peers[i].name, "dave");
 }
 
+static pthread_t waiting;
+static bool interrupted;
+
+static void on_signal(int number)
+{
+	(void)number;
+	__atomic_store_n(&interrupted, true, __ATOMIC_RELEASE);
+}
+
+static void *interrupt_then_turn(void *arg)
+{
+	(void)arg;
+	while (!__atomic_load_n(&coord->orders, __ATOMIC_ACQUIRE))
+		sched_yield();
+	for (unsigned i = 0; i < 100; i++) {
+		__atomic_store_n(&interrupted, false, __ATOMIC_RELEASE);
+		pthread_kill(waiting, SIGUSR1);
+		while (!__atomic_load_n(&interrupted, __ATOMIC_ACQUIRE))
+			sched_yield();
+	}
+	turn();
+	return NULL;
+}
+
+static void a_signal_does_not_end_the_wait_for_control(void **state)
+{
+	struct rln_coord_peer_cfg cfg = {.name = "erin", .port = 5082};
+	struct sigaction action = {.sa_handler = on_signal}, old;
+	unsigned peer;
+	pthread_t thread;
+
+	(void)state;
+	turn(); /* control runs */
+	waiting = pthread_self();
+	assert_int_equal(sigaction(SIGUSR1, &action, &old), 0);
+	assert_int_equal(pthread_create(&thread, NULL, interrupt_then_turn, NULL), 0);
+	assert_int_equal(rln_coord_add_peer(coord, &cfg, &peer, 20000), 0);
+	pthread_join(thread, NULL);
+	assert_int_equal(sigaction(SIGUSR1, &old, NULL), 0);
+}
+
+static void a_removal_that_nobody_waits_for_is_carried_out(void **state)
+{
+	unsigned peer = peer_new("frank", 5083, false, nobody);
+
+	(void)state;
+	turn(); /* control runs */
+	assert_int_equal(rln_coord_del_peer(coord, peer, 0), -ETIMEDOUT);
+	turn();
+	assert_false(coord->peers[peer].in_use);
+}
+
 /* ---- the hub ---- */
 
 static void strangers_are_counted_and_answered(void **state)
@@ -711,6 +765,8 @@ int main(void)
 		T(names_and_ports_are_given_once),
 		T(a_peer_that_goes_takes_its_calls_along),
 		T(an_application_thread_waits_for_control),
+		T(a_signal_does_not_end_the_wait_for_control),
+		T(a_removal_that_nobody_waits_for_is_carried_out),
 		T(strangers_are_counted_and_answered),
 		T(an_id_that_nobody_reserved_makes_no_call),
 		T(a_call_without_a_block_gives_its_id_back),
