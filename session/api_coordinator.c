@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lcore/clock.h"
 #include "session/api_priv.h"
 
 #define ASK_CONTROL_MS 5000
@@ -24,11 +25,58 @@ static bool is_told(const struct rln_event *ev)
 	return ev->kind == RLN_EV_INCOMING_CALL || ev->kind == RLN_EV_SESSION_TERMINATED || is_established(ev);
 }
 
+/* ---- sessions whose end is to be told; under the inbox lock ---- */
+
+static void note_begin(struct rln_coordinator *c, uint64_t id)
+{
+	uint32_t slot = rln_id_slot(id);
+
+	if (slot >= c->slots)
+		return;
+	c->live_n += c->live[slot] == 0;
+	c->live[slot] = id;
+}
+
+static void note_end(struct rln_coordinator *c, uint64_t id)
+{
+	uint32_t slot = rln_id_slot(id);
+
+	if (slot >= c->slots || !id || c->live[slot] != id)
+		return;
+	c->live[slot] = 0;
+	c->live_n--;
+}
+
+void rln_coordinator_expect(struct rln_coordinator *c, struct rln_session_id id)
+{
+	if (!c->started)
+		return;
+	pthread_mutex_lock(&c->inbox.lock);
+	note_begin(c, id.v);
+	pthread_mutex_unlock(&c->inbox.lock);
+}
+
+void rln_coordinator_forget(struct rln_coordinator *c, struct rln_session_id id)
+{
+	if (!c->started)
+		return;
+	pthread_mutex_lock(&c->inbox.lock);
+	note_end(c, id.v);
+	pthread_mutex_unlock(&c->inbox.lock);
+}
+
+/* ---- callbacks ---- */
+
 static void take(void *owner, const struct rln_event *ev)
 {
 	struct rln_coordinator *c = owner;
 	struct rln_callback *cb;
 	size_t len;
+
+	if (ev->kind == RLN_EV_SESSION_CREATED)
+		note_begin(c, ev->id);
+	else if (ev->kind == RLN_EV_SESSION_TERMINATED)
+		note_end(c, ev->id);
 
 	if (c->wanted && !c->found && c->is_wanted(c->wanted_arg, ev)) {
 		*c->wanted = *ev;
@@ -133,26 +181,52 @@ int rln_coordinator_start(struct rln_coordinator *c)
 
 	if (c->started)
 		return -EALREADY;
+	if (!c->api->coord)
+		return RLN_EENDED;
+	c->slots = rln_coord_capacity(c->api->coord) + 1;
+	c->live = calloc(c->slots, sizeof(*c->live));
+	if (!c->live)
+		return -ENOMEM;
 	rc = rln_listen(c->api->coord, &cfg, &c->number, ASK_CONTROL_MS);
-	if (rc != 0)
+	if (rc != 0) {
+		free(c->live);
 		return rc;
+	}
 	rln_inbox_init(&c->inbox, cfg.listener, take, c);
 	c->started = true;
 	return 0;
 }
 
+static bool calls_are_over(void *arg)
+{
+	return ((struct rln_coordinator *)arg)->live_n == 0;
+}
+
+/* Nobody else tells: control does not turn, or the runtime is gone. */
+static void end_left(struct rln_coordinator *c)
+{
+	struct rln_event ev = {.kind = RLN_EV_SESSION_TERMINATED, .session_terminated = {.reason = RLN_END_NETWORK}};
+
+	pthread_mutex_lock(&c->inbox.lock);
+	for (uint32_t slot = 0; slot < c->slots && c->live_n; slot++) {
+		ev.id = c->live[slot];
+		if (ev.id)
+			take(c, &ev);
+	}
+	pthread_mutex_unlock(&c->inbox.lock);
+}
+
 void rln_coordinator_stop(struct rln_coordinator *c)
 {
-	struct rln_callback *cb;
-
 	if (!c->started)
 		return;
 	rln_coord_del_peer(c->api->coord, c->number, ASK_CONTROL_MS);
-	rln_inbox_drain(&c->inbox);
+	rln_inbox_wait(&c->inbox, calls_are_over, c, ASK_CONTROL_MS);
+	end_left(c);
 	run_callbacks(c);
-	while ((cb = next_callback(c)))
-		free(cb);
 	rln_inbox_fini(&c->inbox);
+	free(c->live);
+	c->live_n = c->slots = 0;
 	c->started = false;
 }
 
@@ -191,7 +265,9 @@ static bool wanted_is_found(void *arg)
 int rln_coordinator_wait_for_event_where(struct rln_coordinator *c, bool (*is_it)(void *arg, const struct rln_event *event),
 	void *arg, struct rln_event *event, int timeout_ms)
 {
-	int rc;
+	uint64_t end = rln_clock_end_ns(rln_wait_ms(timeout_ms, RLN_EV_NONE));
+	int rc, left;
+	bool found;
 
 	if (!c->started)
 		return -ENOTCONN;
@@ -201,14 +277,18 @@ int rln_coordinator_wait_for_event_where(struct rln_coordinator *c, bool (*is_it
 	c->wanted_arg = arg;
 	c->found = false;
 	pthread_mutex_unlock(&c->inbox.lock);
-	do {
-		rc = rln_inbox_wait(&c->inbox, wanted_is_found, c, rln_wait_ms(timeout_ms, RLN_EV_NONE));
+	do { /* other calls' callbacks interrupt the wait and take of its time */
+		left = rln_clock_left_ms(end);
+		rc = rln_inbox_wait(&c->inbox, wanted_is_found, c, left);
 		run_callbacks(c);
-	} while (rc == 0 && !c->found);
+		pthread_mutex_lock(&c->inbox.lock);
+		found = c->found;
+		pthread_mutex_unlock(&c->inbox.lock);
+	} while (rc == 0 && !found && left != 0);
 	pthread_mutex_lock(&c->inbox.lock);
 	c->wanted = NULL;
 	pthread_mutex_unlock(&c->inbox.lock);
-	return rc;
+	return rc == 0 && !found ? RLN_ETIMEDOUT : rc;
 }
 
 static bool is_like(void *arg, const struct rln_event *ev)

@@ -135,6 +135,9 @@ struct rln_coordinator {
 	bool started;
 	unsigned number; /* of the local peer */
 	struct rln_inbox inbox;
+	/* Sessions whose end is to be told yet, by slot; of a coordinator that has started. */
+	uint64_t *live;
+	uint32_t slots, live_n;
 	struct rln_callback *first, **last;
 	/* of a wait in progress */
 	struct rln_event *wanted;
@@ -142,6 +145,10 @@ struct rln_coordinator {
 	void *wanted_arg;
 	bool found;
 };
+
+/* api_coordinator.c: a session that the engine is about to be ordered to make, so that its end will be told; or was not, after all. */
+void rln_coordinator_expect(struct rln_coordinator *c, struct rln_session_id id);
+void rln_coordinator_forget(struct rln_coordinator *c, struct rln_session_id id);
 
 /* api_call.c: a call on `peer` with a session; NULL and ENOMEM. Under the inbox lock, or before any event can come. */
 struct rln_call *rln_call_make(struct rln_peer *peer, struct rln_session_id id);

@@ -20,9 +20,11 @@ struct rln_session_id rln_coordinator_create_outgoing_call(
 	id = rln_coord_reserve(c->api->coord);
 	if (!id.v)
 		return id;
+	rln_coordinator_expect(c, id);
 	rc = rln_coord_make_call(c->api->coord, id, &request);
 	if (rc == 0)
 		return id;
+	rln_coordinator_forget(c, id);
 	rln_set_errno(rc);
 	return (struct rln_session_id){0};
 }
@@ -82,10 +84,15 @@ int rln_coordinator_blind_transfer(struct rln_coordinator *c, struct rln_session
 struct rln_session_id rln_coordinator_consult(struct rln_coordinator *c, struct rln_session_id id, const char *target)
 {
 	struct rln_session_id other = rln_coord_reserve(c->api->coord);
-	int rc = other.v ? rln_coord_consult(c->api->coord, id, target, other) : -errno;
+	int rc = -errno;
 
+	if (other.v) {
+		rln_coordinator_expect(c, other);
+		rc = rln_coord_consult(c->api->coord, id, target, other);
+	}
 	if (rc == 0)
 		return other;
+	rln_coordinator_forget(c, other);
 	rln_set_errno(rc);
 	return (struct rln_session_id){0};
 }

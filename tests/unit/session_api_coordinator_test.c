@@ -3,6 +3,7 @@
 #include "session_engine.h"
 
 #include <pthread.h>
+#include <sched.h>
 
 #include "rtp/frame_ring.h"
 #include "session/api_priv.h"
@@ -328,6 +329,73 @@ static void an_event_is_waited_for_by_a_question(void **state)
 	turn();
 }
 
+static unsigned busy_calls;
+
+/* Takes longer than its caller waits, and brings the next callback. */
+static void on_busy(void *arg, struct rln_session_id session, const char *from)
+{
+	uint64_t end = rln_clock_ns() + 2 * RLN_MS;
+
+	(void)arg;
+	(void)from;
+	while (rln_clock_ns() < end)
+		;
+	rln_reject_call(c, session, 486);
+	if (++busy_calls < 4)
+		wire_invites("another", 5060, SDP_PEER);
+	turn();
+}
+
+static void callbacks_take_of_the_time_of_a_wait(void **state)
+{
+	struct rln_event ev = {.kind = RLN_EV_DTMF_DETECTED};
+
+	(void)state;
+	busy_calls = 0;
+	c->handler = (struct rln_call_handler){.on_incoming_call = on_busy};
+	wire_invites("someone", 5060, SDP_PEER);
+	assert_int_equal(rln_coordinator_wait_for_event_timeout(c, &ev, 1), RLN_ETIMEDOUT);
+	assert_true(busy_calls <= 2); /* with a last look once the time is up */
+	busy_calls = 4;
+	rln_coordinator_run(c, 0);
+}
+
+/* Their BYE is answered later. */
+static void *turn_until_alone(void *arg)
+{
+	while (!__atomic_load_n(&coord->orders, __ATOMIC_ACQUIRE))
+		sched_yield();
+	turn();
+	wire_byes(arg, RLN_END_NORMAL);
+	return NULL;
+}
+
+static void who_stops_with_calls_is_told_their_ends(void **state)
+{
+	pthread_t thread;
+
+	(void)state;
+	place_call();
+	wire_establishes(&dialogs[0], SDP_PEER);
+	assert_int_equal(pthread_create(&thread, NULL, turn_until_alone, &dialogs[0]), 0);
+	rln_coordinator_stop(c);
+	pthread_join(thread, NULL);
+	assert_int_equal(told.ended, 1);
+	assert_int_equal(told.reason, RLN_END_NORMAL);
+}
+
+/* The runtime ends before its coordinator: nobody tells the end of what it still has. */
+static void ends_that_nobody_tells_are_told_by_the_stop(void **state)
+{
+	(void)state;
+	told.session = rln_make_call(c, "bob@198.18.0.2");
+	c->inbox.ended = true; /* as after rln_subs_destroy() */
+	coord->is_running = false;
+	rln_coordinator_stop(c);
+	assert_int_equal(told.ended, 1);
+	assert_int_equal(told.reason, RLN_END_NETWORK);
+}
+
 /* ---- subscriptions ---- */
 
 static void a_subscriber_has_a_ring_of_its_own(void **state)
@@ -507,6 +575,9 @@ int main(void)
 		T(operations_check_their_arguments),
 		T(an_event_is_waited_for_by_kind_and_fields),
 		T(an_event_is_waited_for_by_a_question),
+		T(callbacks_take_of_the_time_of_a_wait),
+		T(who_stops_with_calls_is_told_their_ends),
+		T(ends_that_nobody_tells_are_told_by_the_stop),
 		T(a_subscriber_has_a_ring_of_its_own),
 		T(audio_is_subscribed_to_by_session),
 		T(the_registry_can_be_read),
