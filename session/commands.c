@@ -42,11 +42,12 @@ static int default_from(const struct rln_coord *coord, const struct rln_coord_pe
 	const char *text, char *out, size_t size)
 {
 	struct rln_addr remote, local = coord->cfg.net->addrs[0].addr;
-	char ip[RLN_ADDR_TEXT], port[8] = "";
+	char ip[RLN_ADDR_TEXT], port[8] = "", aor[RLN_PEER_AOR];
 	int len;
 
-	if (peer->aor[0]) { /* registered: that is who it is to the world (RFC 3261 8.1.1.3) */
-		len = snprintf(out, size, "%s", peer->aor);
+	rln_peers_from(peer, aor);
+	if (aor[0]) { /* registered: that is who it is to the world (RFC 3261 8.1.1.3) */
+		len = snprintf(out, size, "%s", aor);
 		return len > 0 && (size_t)len < size ? 0 : -EINVAL;
 	}
 	if (!rln_addr_is_any(&peer->local))

@@ -10,6 +10,12 @@
 
 #define RLN_PEER_AOR 128
 
+/* Who a peer is to the world, which any thread may ask: read again when the sequence moved meanwhile. Writer: control. */
+struct rln_coord_aor {
+	uint32_t sequence; /* odd: being written */
+	uint32_t words[RLN_PEER_AOR / sizeof(uint32_t)];
+};
+
 /* Constant while in use, but for is_dying, calls and its account. Writer: control lcore, the main thread before the lcores run. */
 struct rln_coord_peer {
 	char name[RLN_PEER_NAME];
@@ -19,7 +25,8 @@ struct rln_coord_peer {
 	bool is_dying;
 	uint32_t calls;
 	struct rln_credentials credentials; /* user empty: none; they never leave control */
-	char aor[RLN_PEER_AOR];             /* address of record that it registered, or empty */
+	char aor[RLN_PEER_AOR];             /* that it last registered, or empty: what its From may have been; control's alone */
+	struct rln_coord_aor from;          /* the same while it is registered, or tries to be */
 };
 
 struct rln_peer_order; /* peers.c: an application thread waits for control to add or remove a peer */
@@ -66,6 +73,10 @@ void rln_coord_hangup_all(struct rln_coord *coord, unsigned peer);
  * rln_coord_add_peer(). Any thread. */
 int rln_peers_set_account(struct rln_coord *coord, unsigned peer, const char *aor, const char *user, const char *password,
 	int timeout_ms);
+/* What became of the registration of an address of record. Control lcore. */
+void rln_peers_note_registration(struct rln_coord *coord, unsigned peer, const char *aor, bool is_over);
+/* The peer's address of record for a From, "" when it is not registered. Any thread. */
+void rln_peers_from(const struct rln_coord_peer *peer, char out[RLN_PEER_AOR]);
 
 /* registrations.c */
 int rln_registrations_watch(struct rln_coord *coord) __attribute__((warn_unused_result));

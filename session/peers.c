@@ -114,12 +114,50 @@ static int add(struct rln_coord *coord, const struct rln_coord_peer_cfg *cfg, un
 	return 0;
 }
 
+static void set_from(struct rln_coord_aor *from, const char *aor)
+{
+	union {
+		char text[RLN_PEER_AOR];
+		uint32_t words[RLN_PEER_AOR / sizeof(uint32_t)];
+	} new = {0};
+
+	snprintf(new.text, sizeof(new.text), "%s", aor);
+	__atomic_exchange_n(&from->sequence, from->sequence + 1, __ATOMIC_ACQ_REL);
+	for (unsigned i = 0; i < RLN_PEER_AOR / sizeof(uint32_t); i++)
+		__atomic_store_n(&from->words[i], new.words[i], __ATOMIC_RELAXED);
+	__atomic_store_n(&from->sequence, from->sequence + 1, __ATOMIC_RELEASE);
+}
+
+void rln_peers_from(const struct rln_coord_peer *peer, char out[RLN_PEER_AOR])
+{
+	const struct rln_coord_aor *from = &peer->from;
+	uint32_t before, after, words[RLN_PEER_AOR / sizeof(uint32_t)];
+
+	do {
+		before = __atomic_load_n(&from->sequence, __ATOMIC_ACQUIRE);
+		for (unsigned i = 0; i < RLN_PEER_AOR / sizeof(uint32_t); i++)
+			words[i] = __atomic_load_n(&from->words[i], __ATOMIC_ACQUIRE);
+		after = __atomic_load_n(&from->sequence, __ATOMIC_RELAXED);
+	} while (before != after || before & 1);
+	memcpy(out, words, RLN_PEER_AOR);
+}
+
+void rln_peers_note_registration(struct rln_coord *coord, unsigned peer, const char *aor, bool is_over)
+{
+	struct rln_coord_peer *p = peer < RLN_COORD_PEERS ? &coord->peers[peer] : NULL;
+
+	if (p && p->in_use && strcmp(p->aor, aor) == 0)
+		set_from(&p->from, is_over ? "" : aor);
+}
+
 static int set_account(struct rln_coord_peer *p, const struct account *account)
 {
 	int rc = p->in_use && !p->is_dying ? set_credentials(&p->credentials, account->user, account->password) : -EINVAL;
 
-	if (rc == 0)
+	if (rc == 0) {
 		snprintf(p->aor, sizeof(p->aor), "%s", account->aor);
+		set_from(&p->from, p->aor);
+	}
 	return rc;
 }
 

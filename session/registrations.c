@@ -289,6 +289,7 @@ static void on_status(void *arg, const struct rln_event *ev)
 	if (p->uri.len)
 		snprintf(view.uri, sizeof(view.uri), "%.*s", p->uri.len, rln_slice_text(p->block, p->uri));
 	note(coord->heard, &view);
+	rln_peers_note_registration(coord, p->peer, view.uri, !is_live(&view));
 	rln_subs_deliver_peer(coord->subs, p->peer, ev);
 	if (coord->is_draining && p->status == RLN_REGISTRATION_REGISTERED)
 		unregister(coord, p->peer, view.uri); /* it was on its way when the drain began */

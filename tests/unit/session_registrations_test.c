@@ -148,6 +148,40 @@ static void a_peer_registers(void **state)
 	turn();
 }
 
+static void calls_as(unsigned peer, const char *from)
+{
+	struct rln_call_request request = {.peer = peer, .to = "bob@198.18.0.2"};
+	struct rln_session_id id = rln_coord_reserve(coord);
+
+	memset(dialogs, 0, sizeof(dialogs));
+	assert_int_equal(rln_coord_make_call(coord, id, &request), 0);
+	turn();
+	assert_string_equal(dialogs[0].from, from);
+	assert_int_equal(rln_coord_hangup(coord, id), 0);
+	turn();
+	wire_byes(&dialogs[0], RLN_END_CANCELLED);
+}
+
+/* Who is no longer registered calls under his own name again; his credentials still answer for calls that he made before. */
+static void an_address_of_record_goes_with_its_registration(void **state)
+{
+	unsigned alice = peer_new("alice", 5070, false, nobody);
+	struct rln_coord_registration r = {.registrar = "192.0.2.9", .user = "a-user", .password = "secret"};
+
+	(void)state;
+	assert_int_equal(order(alice, &r), 0);
+	says("sip:a-user@192.0.2.9", alice, RLN_REGISTRATION_REGISTERED, 200, 120);
+	calls_as(alice, "sip:a-user@192.0.2.9");
+	says("sip:a-user@192.0.2.9", alice, RLN_REGISTRATION_UNREGISTERED, 503, 30); /* tries again */
+	calls_as(alice, "sip:a-user@192.0.2.9");
+	says("sip:a-user@192.0.2.9", alice, RLN_REGISTRATION_UNREGISTERED, 403, 0);
+	calls_as(alice, "sip:alice@198.18.0.1:5070");
+	assert_credentials("sip:a-user@192.0.2.9", 5070, "any", "a-user", "secret");
+	says("sip:a-user@192.0.2.9", alice, RLN_REGISTRATION_REGISTERED, 200, 120);
+	says("sip:other@192.0.2.9", alice, RLN_REGISTRATION_UNREGISTERED, 200, 0); /* another of its registrations */
+	calls_as(alice, "sip:a-user@192.0.2.9");
+}
+
 static void what_cannot_be_registered(void **state)
 {
 	unsigned alice = peer_new("alice", 5070, false, nobody);
@@ -331,6 +365,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_peer_registers),
+		TEST(an_address_of_record_goes_with_its_registration),
 		TEST(what_cannot_be_registered),
 		TEST(a_peers_own_credentials),
 		TEST(the_configuration_registers),
