@@ -40,16 +40,24 @@ void rln_host_disarm(struct rln_hosts *hosts, struct rln_host_record *record)
 		rln_wheel_disarm(hosts->cfg.wheel, &record->timers[i].timer);
 }
 
-void rln_host_unclaim(struct rln_hosts *hosts, struct rln_host_record *record)
+void rln_host_joins(struct rln_host_view *host)
 {
-	struct rln_host_view *host = record->owner;
+	__atomic_store_n(&host->calls, host->calls + 1, __ATOMIC_RELEASE);
+}
 
-	rln_host_disarm(hosts, record);
-	record->call = 0;
-	record->data = NULL;
+void rln_host_leaves(struct rln_host_view *host)
+{
 	__atomic_store_n(&host->calls, host->calls - 1, __ATOMIC_RELEASE);
 	if (host->calls == 0 && __atomic_load_n(&host->retired, __ATOMIC_ACQUIRE))
 		sem_post(&host->idle);
+}
+
+void rln_host_unclaim(struct rln_hosts *hosts, struct rln_host_record *record)
+{
+	rln_host_disarm(hosts, record);
+	record->call = 0;
+	record->data = NULL;
+	rln_host_leaves(record->owner);
 }
 
 static void tell(struct rln_host_record *record, const struct rln_event *ev)
@@ -92,7 +100,7 @@ struct rln_host_record *rln_host_claim(struct rln_host_view *host, uint64_t call
 	record->owner = host;
 	snprintf(record->caller, sizeof(record->caller), "%s", caller ? caller : "");
 	snprintf(record->called, sizeof(record->called), "%s", called ? called : "");
-	__atomic_store_n(&host->calls, host->calls + 1, __ATOMIC_RELEASE);
+	rln_host_joins(host);
 	return record;
 }
 
@@ -179,31 +187,56 @@ struct rln_host *rln_hosts_find(struct rln_hosts *hosts, const char *name)
 	return host ? &host->host : NULL;
 }
 
+static void free_host(struct rln_host_view *host)
+{
+	sem_destroy(&host->idle);
+	rln_free(host->options);
+	rln_free(host);
+}
+
+/* Two with one name may come at once. */
+static int publish(struct rln_hosts *hosts, struct rln_host_view *host)
+{
+	int rc = 0;
+
+	pthread_mutex_lock(&hosts->adding);
+	if (rln_hosts_find(hosts, host->name)) {
+		rc = -EEXIST;
+	} else {
+		host->next = hosts->first;
+		__atomic_store_n(&hosts->first, host, __ATOMIC_RELEASE);
+	}
+	pthread_mutex_unlock(&hosts->adding);
+	return rc;
+}
+
 int rln_hosts_add(
 	struct rln_hosts *hosts, struct rln_host **out, const struct rln_handler *handler, const char *name, const char *options)
 {
 	struct rln_host_view *host;
+	int rc;
 
 	if (handler->abi != RLN_HANDLER_ABI || !*name || strlen(name) >= RLN_HOST_NAME)
 		return -EINVAL;
-	if (rln_hosts_find(hosts, name))
-		return -EEXIST;
 	host = rln_zalloc(sizeof(*host));
 	if (!host)
 		return -ENOMEM;
+	sem_init(&host->idle, 0, 0);
 	host->options = rln_strdup(options ? options : "");
 	if (!host->options) {
-		rln_free(host);
+		free_host(host);
 		return -ENOMEM;
 	}
 	host->host.ops = &rln_host_ops;
 	host->all = hosts;
 	host->handler = *handler;
 	host->peer = hosts->peer;
-	sem_init(&host->idle, 0, 0);
 	snprintf(host->name, sizeof(host->name), "%s", name);
-	host->next = hosts->first;
-	__atomic_store_n(&hosts->first, host, __ATOMIC_RELEASE);
+	rc = publish(hosts, host);
+	if (rc != 0) {
+		free_host(host);
+		return rc;
+	}
 	*out = &host->host;
 	return 0;
 }
@@ -283,6 +316,7 @@ int rln_hosts_create(struct rln_hosts **out, const struct rln_hosts_cfg *cfg)
 	if (!hosts)
 		return -ENOMEM;
 	hosts->cfg = *cfg;
+	pthread_mutex_init(&hosts->adding, NULL);
 	hosts->records_n = rln_coord_capacity(cfg->coord) + 1;
 	hosts->records = rln_zalloc(hosts->records_n * sizeof(*hosts->records));
 	if (!hosts->records)
@@ -324,12 +358,11 @@ void rln_hosts_destroy(struct rln_hosts *hosts)
 	rln_hosts_stop(hosts);
 	while ((host = hosts->first)) {
 		hosts->first = host->next;
-		sem_destroy(&host->idle);
-		rln_free(host->options);
-		rln_free(host);
+		free_host(host);
 	}
 	for (uint32_t i = 0; hosts->records && i < hosts->records_n; i++)
 		rln_free(hosts->records[i]);
 	rln_free(hosts->records);
+	pthread_mutex_destroy(&hosts->adding);
 	rln_free(hosts);
 }

@@ -30,7 +30,7 @@ void rln_hosts_stop(struct rln_hosts *hosts);
 /* Stops first. */
 void rln_hosts_destroy(struct rln_hosts *hosts);
 
-/* A handler under a name, both copied. 0; -EINVAL (abi, no name), -EEXIST, -ENOMEM. Any thread, one at a time. */
+/* A handler under a name, both copied. 0; -EINVAL (abi, no name), -EEXIST, -ENOMEM. Any thread. */
 int rln_hosts_add(struct rln_hosts *hosts, struct rln_host **out, const struct rln_handler *handler, const char *name,
 	const char *options) __attribute__((warn_unused_result));
 struct rln_host *rln_hosts_find(struct rln_hosts *hosts, const char *name);

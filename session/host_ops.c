@@ -156,12 +156,41 @@ static struct rln_host_record *mine(struct rln_host *host, struct rln_session_id
 	return record && record->owner == rln_host_view(host) ? record : NULL;
 }
 
-static void move(struct rln_host_record *record, struct rln_host_view *to, void *data)
+static void arm(struct rln_host_view *view, struct rln_host_timer *timer, uint64_t call, unsigned number, uint64_t due_ns)
 {
-	__atomic_store_n(&record->owner->calls, record->owner->calls - 1, __ATOMIC_RELEASE);
-	__atomic_store_n(&to->calls, to->calls + 1, __ATOMIC_RELEASE);
+	timer->timer.fire = rln_host_timer_fired;
+	timer->host = view;
+	timer->call = call;
+	timer->number = (uint8_t)number;
+	timer->due_ns = due_ns;
+	rln_wheel_arm(view->all->cfg.wheel, &timer->timer, due_ns);
+}
+
+/* What a giver has of a call, as long as it may come back. */
+struct given {
+	void *data;
+	uint64_t due_ns[RLN_HANDLER_TIMERS]; /* 0: not armed */
+};
+
+static void take_from(struct rln_host_record *record, struct rln_host_view *to, struct given *kept)
+{
+	kept->data = record->data;
+	for (unsigned i = 0; i < RLN_HANDLER_TIMERS; i++)
+		kept->due_ns[i] = rln_timer_is_armed(&record->timers[i].timer) ? record->timers[i].due_ns : 0;
+	rln_host_disarm(to->all, record);
 	record->owner = to;
-	record->data = data;
+	record->data = NULL;
+}
+
+static void give_back(struct rln_host_record *record, struct rln_host_view *from, const struct given *kept)
+{
+	rln_host_disarm(from->all, record);
+	record->owner = from;
+	record->data = kept->data;
+	for (unsigned i = 0; i < RLN_HANDLER_TIMERS; i++) {
+		if (kept->due_ns[i])
+			arm(from, &record->timers[i], record->call, i, kept->due_ns[i]);
+	}
 }
 
 static int give(struct rln_host *host, struct rln_session_id call, const char *name, const char *text)
@@ -169,7 +198,7 @@ static int give(struct rln_host *host, struct rln_session_id call, const char *n
 	struct rln_host_view *from = rln_host_view(host), *to;
 	struct rln_host *found = rln_hosts_find(from->all, name);
 	struct rln_host_record *record = mine(host, call);
-	void *data;
+	struct given kept;
 	int rc;
 
 	if (!found || !record)
@@ -177,12 +206,12 @@ static int give(struct rln_host *host, struct rln_session_id call, const char *n
 	to = rln_host_view(found);
 	if (!to->handler.on_given || to == from)
 		return -ENOTSUP;
-	data = record->data;
-	rln_host_disarm(from->all, record);
-	move(record, to, NULL);
+	take_from(record, to, &kept);
+	rln_host_joins(to); /* the giver counts it too until it is sure: whoever retires it must not stop it under a call that comes back */
 	rc = to->handler.on_given(to->handler.arg, found, call, text ? text : "");
 	if (rc != 0)
-		move(record, from, data);
+		give_back(record, from, &kept);
+	rln_host_leaves(rc == 0 ? from : to);
 	return rc;
 }
 
@@ -213,12 +242,7 @@ static int start_timer(struct rln_host *host, struct rln_session_id call, unsign
 		return -ENOENT;
 	if (rln_host_view(host)->all->is_stopped)
 		return -EPIPE;
-	timer += number;
-	timer->timer.fire = rln_host_timer_fired;
-	timer->host = rln_host_view(host);
-	timer->call = call.v;
-	timer->number = (uint8_t)number;
-	rln_wheel_arm(wheel, &timer->timer, rln_wheel_now(wheel) + after_ms * RLN_MS);
+	arm(rln_host_view(host), timer + number, call.v, number, rln_wheel_now(wheel) + after_ms * RLN_MS);
 	return 0;
 }
 

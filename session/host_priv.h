@@ -2,6 +2,7 @@
 /* The inside of the hosts, for host.c (who has which call) and host_ops.c (what a handler may do). owner: control lcore. */
 #pragma once
 
+#include <pthread.h>
 #include <semaphore.h>
 
 #include "session/coordinator.h"
@@ -14,6 +15,7 @@ struct rln_host_timer {
 	struct rln_timer timer; /* first: found from it when it fires */
 	struct rln_host_view *host;
 	uint64_t call; /* 0: the handler's own */
+	uint64_t due_ns;
 	uint8_t number;
 };
 
@@ -45,7 +47,8 @@ struct rln_hosts {
 	struct rln_hosts_cfg cfg;
 	uint32_t records_n;
 	struct rln_host_record **records; /* by session slot */
-	struct rln_host_view *first;      /* newest first; grows at its head */
+	struct rln_host_view *first;      /* newest first; grows at its head. Writer: under `adding` */
+	pthread_mutex_t adding;           /* applications' threads alone */
 	unsigned peer;                    /* of hosts without their own */
 	bool is_stopped;
 	struct rln_host *(*choose)(void *arg, const struct rln_invite_details *invite);
@@ -65,6 +68,9 @@ struct rln_host_record *rln_host_find(struct rln_hosts *hosts, uint64_t call);
 struct rln_host_record *rln_host_claim(struct rln_host_view *host, uint64_t call, const char *caller, const char *called);
 /* Nobody's again, without telling. */
 void rln_host_unclaim(struct rln_hosts *hosts, struct rln_host_record *record);
+/* A call came to a host or left it, which who retires it waits for. Control lcore. */
+void rln_host_joins(struct rln_host_view *host);
+void rln_host_leaves(struct rln_host_view *host);
 void rln_host_disarm(struct rln_hosts *hosts, struct rln_host_record *record);
 /* A timer fires: tells its handler. */
 void rln_host_timer_fired(struct rln_timer *timer, uint64_t now_ns);

@@ -2,7 +2,7 @@
 /* A handler of ringlane_app.h on a real coordinator: each way into it, each operation, and the end of everything. */
 #include "session_engine.h"
 
-#include "session/host.h"
+#include "session/host_priv.h"
 
 static struct rln_hosts *hosts;
 static struct rln_host *first, *second;
@@ -35,6 +35,8 @@ static int on_given(void *arg, struct rln_host *host, struct rln_session_id call
 	assert_string_equal(text, "with care");
 	assert_null(host->ops->data(host, call));
 	given++;
+	if (give_answer != 0) /* its own are not for the giver */
+		assert_int_equal(host->ops->start_timer(host, call, 1, 10), 0);
 	return give_answer;
 }
 
@@ -228,7 +230,13 @@ static void a_call_is_given_or_kept(void **state)
 	assert_int_equal(first->ops->give(first, call, "third", ""), -ENOENT);
 	assert_int_equal(second->ops->give(second, call, "first", ""), -ENOENT); /* not its call */
 	give_answer = -EBUSY;
+	assert_int_equal(first->ops->start_timer(first, call, 2, 100), 0);
 	assert_int_equal(first->ops->give(first, call, "second", "with care"), -EBUSY);
+	advance(50 * RLN_MS);
+	assert_int_equal(timers_fired, 0);
+	advance(60 * RLN_MS); /* who keeps a call keeps its timers */
+	assert_int_equal(timers_fired, 1);
+	assert_int_equal(last_timer, 2);
 	assert_ptr_equal(first->ops->data(first, call), &decision);
 	give_answer = 0;
 	assert_int_equal(first->ops->give(first, call, "second", "with care"), 0);
@@ -326,6 +334,57 @@ static void one_with_a_peer_of_its_own_retires(void **state)
 	assert_int_equal(wire_invites("own", 5080, SDP_PEER)->response, 404);
 }
 
+/* Its last call goes to another handler while it retires. */
+static void who_gives_its_last_call_away_has_retired(void **state)
+{
+	struct rln_session_id call = call_in();
+	int posted;
+
+	(void)state;
+	__atomic_store_n(&rln_host_view(first)->retired, true, __ATOMIC_RELEASE);
+	give_answer = -EBUSY;
+	assert_int_equal(first->ops->give(first, call, "second", "with care"), -EBUSY);
+	assert_int_equal(sem_getvalue(&rln_host_view(first)->idle, &posted), 0);
+	assert_int_equal(posted, 0);
+	give_answer = 0;
+	assert_int_equal(first->ops->give(first, call, "second", "with care"), 0);
+	assert_int_equal(sem_getvalue(&rln_host_view(first)->idle, &posted), 0);
+	assert_int_equal(posted, 1);
+}
+
+enum { ADDERS = 4, ADDS = 50 };
+
+static void *add_hosts(void *arg)
+{
+	struct rln_handler h = {.abi = RLN_HANDLER_ABI};
+	struct rln_host *host;
+	unsigned added = 0;
+	char name[16];
+
+	for (unsigned i = 0; i < ADDS; i++) {
+		snprintf(name, sizeof(name), "h%u", i);
+		added += rln_hosts_add(arg, &host, &h, name, NULL) == 0;
+	}
+	return (void *)(uintptr_t)added;
+}
+
+static void threads_add_each_name_once(void **state)
+{
+	pthread_t threads[ADDERS];
+	uintptr_t added = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < ADDERS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, add_hosts, hosts), 0);
+	for (unsigned i = 0; i < ADDERS; i++) {
+		void *n;
+
+		pthread_join(threads[i], &n);
+		added += (uintptr_t)n;
+	}
+	assert_int_equal(added, ADDS);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -342,6 +401,8 @@ int main(void)
 		T(a_session_that_was_never_made_is_told_when_its_slot_comes_back),
 		T(names_and_numbers_are_checked),
 		T(one_with_a_peer_of_its_own_retires),
+		T(who_gives_its_last_call_away_has_retired),
+		T(threads_add_each_name_once),
 	};
 
 	return cmocka_run_group_tests_name("session_host", tests, NULL, NULL);
