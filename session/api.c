@@ -86,7 +86,7 @@ const struct rln_api *rln_api_get(void)
 		runtime.current->holders++;
 		api = &runtime.current->api;
 	} else {
-		errno = -rc;
+		rln_set_errno(rc);
 	}
 	pthread_mutex_unlock(&runtime.lock);
 	return api;
@@ -118,16 +118,16 @@ void rln_api_drop(const struct rln_api *api)
 	pthread_mutex_unlock(&runtime.lock);
 }
 
-void rln_set_errno(int rc)
-{
-	errno = rc == RLN_EENDED ? EPIPE : -rc;
-}
-
 int rln_wait_ms(int timeout_ms, enum rln_event_kind kind)
 {
 	if (timeout_ms != RLN_TIMEOUT_DEFAULT)
 		return timeout_ms;
 	return kind == RLN_EV_AUDIO_CHANNELS_READY ? 5000 : 10000; /* R132 */
+}
+
+void rln_set_errno(int rc)
+{
+	errno = rc == RLN_EENDED ? EPIPE : -rc;
 }
 
 const char *rln_error_text(int code)

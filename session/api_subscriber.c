@@ -20,7 +20,7 @@ struct rln_subscriber *rln_coordinator_subscribe_to_session_events(struct rln_co
 	if (rc == 0)
 		return s;
 	free(s);
-	errno = -rc;
+	rln_set_errno(rc);
 	return NULL;
 }
 

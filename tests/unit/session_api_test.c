@@ -627,6 +627,24 @@ static void handles_that_are_left_say_so(void **state)
 	turn();
 }
 
+static void an_answer_that_comes_too_late_says_so(void **state)
+{
+	struct rln_peer *peer = peer_open("alice", 5060);
+	struct rln_incoming *in;
+
+	(void)state;
+	wire_invites("alice", 5060, SDP_PEER);
+	in = rln_peer_get_incoming_call(peer, 0);
+	assert_non_null(in);
+	rln_api_bind(NULL);
+	assert_null(rln_incoming_accept(in));
+	assert_int_equal(errno, EPIPE);
+	coord->is_running = false;
+	assert_int_equal(rln_coord_del_peer(coord, peer->number, 0), 0);
+	rln_peer_free(peer);
+	turn();
+}
+
 /* A subscriber and a receiver may be freed after the coordinator that they came from, and after its run. */
 static void what_came_of_a_handle_outlives_it(void **state)
 {
@@ -696,6 +714,7 @@ int main(void)
 		T(a_receiver_that_never_hears_anything_stops),
 		T(without_a_runtime_nothing_is_made),
 		T(handles_that_are_left_say_so),
+		T(an_answer_that_comes_too_late_says_so),
 		T(what_came_of_a_handle_outlives_it),
 		T(who_frees_last_stops_his_own_run_alone),
 	};
