@@ -193,11 +193,15 @@ int rln_call_recv_audio(struct rln_call *call, struct rln_audio_frame *frame, in
 void rln_call_audio_figures(const struct rln_call *call, struct rln_audio_figures *out)
 {
 	struct rln_channel_figures figures;
+	struct rln_channel *channel;
 
 	*out = (struct rln_audio_figures){0};
-	if (!call->rx.channel || !call->peer->api->channels)
+	pthread_mutex_lock(&call->peer->inbox.lock);
+	channel = call->rx.channel;
+	pthread_mutex_unlock(&call->peer->inbox.lock);
+	if (!channel || !call->peer->api->channels)
 		return;
-	rln_channel_figures(call->rx.channel, &figures);
+	rln_channel_figures(channel, &figures);
 	*out = (struct rln_audio_figures){
 		.received = figures.received, .received_dropped = figures.received_dropped, .sent = figures.sent};
 }

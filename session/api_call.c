@@ -167,18 +167,45 @@ struct rln_session_id rln_call_session(const struct rln_call *call)
 	return call->id;
 }
 
-enum rln_call_state rln_call_state(struct rln_call *call)
+/* Takes in what is there and holds the picture still: other threads may be taking in events of this call. */
+static void look(struct rln_call *call)
 {
 	rln_inbox_drain(&call->peer->inbox);
-	return (enum rln_call_state)call->state;
+	pthread_mutex_lock(&call->peer->inbox.lock);
+}
+
+static void look_away(struct rln_call *call)
+{
+	pthread_mutex_unlock(&call->peer->inbox.lock);
+}
+
+enum rln_call_state rln_call_state(struct rln_call *call)
+{
+	enum rln_call_state state;
+
+	look(call);
+	state = (enum rln_call_state)call->state;
+	look_away(call);
+	return state;
+}
+
+static enum rln_end_reason end_of(struct rln_call *call, uint16_t *code, uint16_t *by)
+{
+	enum rln_end_reason reason;
+
+	look(call);
+	reason = (enum rln_end_reason)call->reason;
+	*code = call->code;
+	*by = call->ended_by;
+	look_away(call);
+	return reason;
 }
 
 enum rln_end_reason rln_call_end(struct rln_call *call, uint16_t *code)
 {
-	rln_inbox_drain(&call->peer->inbox);
-	if (code)
-		*code = call->code;
-	return (enum rln_end_reason)call->reason;
+	uint16_t ignored, by;
+
+	return end_of(call, code ? code : &ignored, &by);
 }
 
 const char *rln_call_end_text(struct rln_call *call)
@@ -197,24 +224,28 @@ const char *rln_call_end_text(struct rln_call *call)
 		[RLN_END_MEDIA] = "no media could be agreed on or set up",
 		[RLN_END_MEDIA_LOST] = "the peer's media stopped",
 	};
-	uint16_t code;
-	enum rln_end_reason reason = rln_call_end(call, &code);
+	uint16_t code, by;
+	enum rln_end_reason reason = end_of(call, &code, &by);
 	int len;
 
 	len = snprintf(call->end_text, sizeof(call->end_text), "%s: %s", rln_end_reason_name(reason), words[reason]);
 	if (code)
 		len += snprintf(call->end_text + len, sizeof(call->end_text) - (size_t)len, " (%u %s)", code,
 			rln_sip_reason_phrase(code));
-	if (call->ended_by)
+	if (by)
 		snprintf(call->end_text + len, sizeof(call->end_text) - (size_t)len, ", by %s",
-			rln_event_info((enum rln_event_kind)call->ended_by)->name);
+			rln_event_info((enum rln_event_kind)by)->name);
 	return call->end_text;
 }
 
 uint16_t rln_call_refusal(struct rln_call *call)
 {
-	rln_inbox_drain(&call->peer->inbox);
-	return call->refusal;
+	uint16_t refusal;
+
+	look(call);
+	refusal = call->refusal;
+	look_away(call);
+	return refusal;
 }
 
 /* ---- statistics ---- */
@@ -222,10 +253,13 @@ uint16_t rln_call_refusal(struct rln_call *call)
 int rln_call_statistics(struct rln_call *call, struct rln_call_statistics *out)
 {
 	const struct rln_api *api = call->peer->api;
+	struct rln_media_id media;
 	struct rln_leg_stats s;
 
-	rln_inbox_drain(&call->peer->inbox);
-	if (rln_media_get_statistics(api->shards, api->workers, call->media, &s) != 0)
+	look(call);
+	media = call->media;
+	look_away(call);
+	if (rln_media_get_statistics(api->shards, api->workers, media, &s) != 0)
 		return -ENOENT;
 	*out = (struct rln_call_statistics){
 		.packets_sent = s.packets_sent,

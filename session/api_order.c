@@ -261,8 +261,12 @@ int rln_call_transfer(struct rln_call *call, const char *target, enum rln_transf
 int rln_call_complete_transfer(struct rln_call *call)
 {
 	struct rln_coord *coord = begin(call, BIT(RLN_ORDER_TRANSFER));
+	bool consults;
 
-	return call->consult ? rln_coord_complete_transfer(coord, call->id) : -ENOENT;
+	pthread_mutex_lock(&call->peer->inbox.lock);
+	consults = call->consult != 0;
+	pthread_mutex_unlock(&call->peer->inbox.lock);
+	return consults ? rln_coord_complete_transfer(coord, call->id) : -ENOENT;
 }
 
 struct transfer_wait {

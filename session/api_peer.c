@@ -182,7 +182,7 @@ void rln_peer_free(struct rln_peer *peer)
 
 	if (!peer)
 		return;
-	peer->on_incoming = NULL;
+	rln_peer_on_incoming_call(peer, NULL, NULL);
 	rln_coord_del_peer(peer->api->coord, peer->number, ASK_CONTROL_MS);
 	rln_inbox_wait(&peer->inbox, calls_are_over, peer, ASK_CONTROL_MS);
 	pthread_mutex_lock(&peer->inbox.lock);
@@ -229,7 +229,9 @@ struct rln_call *rln_peer_call_with(struct rln_peer *peer, const char *target, c
 	rc = rln_coord_make_call(peer->api->coord, id, &request);
 	if (rc == 0)
 		return call;
+	pthread_mutex_lock(&peer->inbox.lock);
 	call->ended = true;
+	pthread_mutex_unlock(&peer->inbox.lock);
 	rln_call_free(call);
 	rln_set_errno(rc);
 	return NULL;
@@ -240,17 +242,25 @@ static bool has_incoming(void *arg)
 	return ((struct rln_peer *)arg)->first != NULL;
 }
 
-static struct rln_incoming *next_incoming(struct rln_peer *peer)
+/* Under the inbox lock. */
+static struct rln_incoming *unlink_first(struct rln_peer *peer)
 {
-	struct rln_incoming *in;
+	struct rln_incoming *in = peer->first;
 
-	pthread_mutex_lock(&peer->inbox.lock);
-	in = peer->first;
 	if (in) {
 		peer->first = in->next;
 		if (!peer->first)
 			peer->last = &peer->first;
 	}
+	return in;
+}
+
+static struct rln_incoming *next_incoming(struct rln_peer *peer)
+{
+	struct rln_incoming *in;
+
+	pthread_mutex_lock(&peer->inbox.lock);
+	in = unlink_first(peer);
 	pthread_mutex_unlock(&peer->inbox.lock);
 	return in;
 }
@@ -281,9 +291,18 @@ void rln_peer_on_incoming_call(struct rln_peer *peer, rln_incoming_callback call
 void rln_peer_callbacks(struct rln_peer *peer)
 {
 	struct rln_incoming *in;
+	rln_incoming_callback callback;
+	void *arg;
 
-	while (peer->on_incoming && (in = next_incoming(peer)))
-		peer->on_incoming(peer->on_incoming_arg, in);
+	do {
+		pthread_mutex_lock(&peer->inbox.lock);
+		callback = peer->on_incoming;
+		arg = peer->on_incoming_arg;
+		in = callback ? unlink_first(peer) : NULL;
+		pthread_mutex_unlock(&peer->inbox.lock);
+		if (in)
+			callback(arg, in);
+	} while (in);
 }
 
 static bool has_callback(void *arg)

@@ -16,12 +16,10 @@ void rln_peer_note_registration(struct rln_peer *peer, const struct rln_event *e
 	peer->registers = false;
 }
 
-/* What was told of an earlier one is past. */
-static void forget(struct rln_peer *peer)
+static void set_registers(struct rln_peer *peer, bool is_ordered)
 {
-	rln_inbox_drain(&peer->inbox);
 	pthread_mutex_lock(&peer->inbox.lock);
-	peer->registers = true;
+	peer->registers = is_ordered;
 	pthread_mutex_unlock(&peer->inbox.lock);
 }
 
@@ -33,10 +31,11 @@ int rln_peer_register(struct rln_peer *peer, const char *registrar, const char *
 
 	if (!registrar || !registrar[0])
 		return -EINVAL;
-	forget(peer);
+	rln_inbox_drain(&peer->inbox); /* what was told of an earlier one is past */
+	set_registers(peer, true);
 	rc = rln_coord_register(peer->api->coord, peer->number, &r, ASK_CONTROL_MS);
 	if (rc != 0)
-		peer->registers = false;
+		set_registers(peer, false);
 	return rc;
 }
 

@@ -137,7 +137,11 @@ int rln_call_wait_for_media(struct rln_call *call, int timeout_ms)
 bool rln_call_is_media_ready(struct rln_call *call)
 {
 	struct state_wait w = {.call = call};
+	bool is_ready;
 
 	rln_inbox_drain(&call->peer->inbox);
-	return media_is_settled(&w) && w.rc == 0;
+	pthread_mutex_lock(&call->peer->inbox.lock);
+	is_ready = media_is_settled(&w) && w.rc == 0;
+	pthread_mutex_unlock(&call->peer->inbox.lock);
+	return is_ready;
 }
