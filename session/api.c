@@ -10,7 +10,7 @@
 
 #include "session/api_priv.h"
 
-struct run { /* owner: runtime.lock */
+struct run {                /* owner: runtime.lock */
 	struct rln_api api; /* first: what handles point at */
 	unsigned users;     /* handles that keep an appliance of ours running */
 	unsigned holders;   /* who may still look at this, the users and the running appliance among them; the last one frees */

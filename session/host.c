@@ -244,10 +244,8 @@ int rln_hosts_add(
 int rln_hosts_add_peer(struct rln_hosts *hosts, const struct rln_hosts_peer_cfg *cfg)
 {
 	struct rln_host_view *only = cfg->only ? rln_host_view(cfg->only) : NULL;
-	struct rln_coord_peer_cfg peer = {.name = cfg->name,
-		.port = cfg->port,
-		.any_user = cfg->any_user,
-		.number = only ? &only->peer : &hosts->peer};
+	struct rln_coord_peer_cfg peer = {
+		.name = cfg->name, .port = cfg->port, .any_user = cfg->any_user, .number = only ? &only->peer : &hosts->peer};
 	unsigned number;
 	int rc;
 

@@ -207,7 +207,8 @@ static int give(struct rln_host *host, struct rln_session_id call, const char *n
 	if (!to->handler.on_given || to == from)
 		return -ENOTSUP;
 	take_from(record, to, &kept);
-	rln_host_joins(to); /* the giver counts it too until it is sure: whoever retires it must not stop it under a call that comes back */
+	/* The giver counts it too until it is sure: whoever retires it must not stop it under a call that comes back. */
+	rln_host_joins(to);
 	rc = to->handler.on_given(to->handler.arg, found, call, text ? text : "");
 	if (rc != 0)
 		give_back(record, from, &kept);

@@ -245,11 +245,13 @@ static bool is_done(const struct rln_peer_order *order, int timeout_ms)
 {
 	uint64_t end = rln_clock_end_ns(timeout_ms);
 	struct pollfd p = {.fd = order->fd, .events = POLLIN};
+	uint64_t rung;
 	int left;
 
 	do {
 		left = rln_clock_left_ms(end);
-		if (poll(&p, 1, left) == 1)
+		/* The read, unlike poll(), orders what control wrote before ours. */
+		if (poll(&p, 1, left) == 1 && read(order->fd, &rung, sizeof(rung)) == sizeof(rung))
 			return true;
 	} while (left != 0);
 	return false;

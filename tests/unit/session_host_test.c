@@ -2,6 +2,8 @@
 /* A handler of ringlane_app.h on a real coordinator: each way into it, each operation, and the end of everything. */
 #include "session_engine.h"
 
+#include <sched.h>
+
 #include "session/host_priv.h"
 
 static struct rln_hosts *hosts;
@@ -352,6 +354,32 @@ static void who_gives_its_last_call_away_has_retired(void **state)
 	assert_int_equal(posted, 1);
 }
 
+static unsigned number_at_first; /* that the host has when its peer is there */
+
+static void *take_the_order(void *arg)
+{
+	while (!__atomic_load_n(&coord->orders, __ATOMIC_ACQUIRE))
+		sched_yield();
+	turn();
+	number_at_first = rln_host_view(arg)->peer;
+	return NULL;
+}
+
+/* An INVITE may come to it before the thread that asked for it has woken up, and call somebody. */
+static void a_host_knows_its_own_peer_from_the_first(void **state)
+{
+	struct rln_hosts_peer_cfg peer = {.name = "own", .port = 5080, .only = second};
+	pthread_t thread;
+
+	(void)state;
+	turn(); /* control runs */
+	assert_int_equal(pthread_create(&thread, NULL, take_the_order, second), 0);
+	assert_int_equal(rln_hosts_add_peer(hosts, &peer), 0);
+	pthread_join(thread, NULL);
+	assert_int_equal(number_at_first, 1);
+	assert_int_equal(coord->peers[1].local.port, 5080);
+}
+
 enum { ADDERS = 4, ADDS = 50 };
 
 static void *add_hosts(void *arg)
@@ -402,6 +430,7 @@ int main(void)
 		T(names_and_numbers_are_checked),
 		T(one_with_a_peer_of_its_own_retires),
 		T(who_gives_its_last_call_away_has_retired),
+		T(a_host_knows_its_own_peer_from_the_first),
 		T(threads_add_each_name_once),
 	};
 
