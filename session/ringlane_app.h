@@ -141,7 +141,8 @@ struct rln_app;
 /** The struct is copied; what arg points to lives until rln_app_stop(). NULL with errno: EADDRINUSE (name and port are taken),
  * EINVAL, ENOMEM, ENOSPC (64 peers), ETIMEDOUT (the engine does not turn), EPIPE (the runtime stopped), or why the runtime did not start. */
 struct rln_app *rln_app_start(const struct rln_app_options *options, const struct rln_handler *handler);
-/** Hangs up its calls, waits until they have ended (5 s), calls on_stop. 0; RLN_ETIMEDOUT: calls are left, and arg may still be used. */
+/** Hangs up its calls, waits until they have ended (5 s), calls on_stop. 0; RLN_ETIMEDOUT: calls are left, and arg may still be used.
+ * The runtime may stop with it: as rln_peer_free() says. */
 int rln_app_stop(struct rln_app *app);
 
 #ifdef __cplusplus

@@ -38,7 +38,7 @@ struct rln_coordinator *rln_coordinator_with_handler(const struct rln_coordinato
 int rln_coordinator_start(struct rln_coordinator *c);
 /** Ends its calls and takes its port out of service; callbacks of what is left run here. */
 void rln_coordinator_stop(struct rln_coordinator *c);
-/** Stops it first. NULL is allowed. */
+/** Stops it first. NULL is allowed. The runtime may stop with it: as rln_peer_free() says. */
 void rln_coordinator_free(struct rln_coordinator *c);
 
 /* ---- a builder, for those who set up in steps ---- */

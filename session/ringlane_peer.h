@@ -35,7 +35,8 @@ struct rln_peer_options {
 struct rln_peer *rln_peer_new(const char *name, uint16_t port);
 /** The same with everything that can be chosen. EINVAL also for a local address that is not ours to read. */
 struct rln_peer *rln_peer_new_with(const struct rln_peer_options *options);
-/** Ends the peer's calls first; call handles that the application still holds stay valid and are ended. NULL is allowed. */
+/** Ends the peer's calls first; call handles that the application still holds stay valid and are ended. NULL is allowed. A runtime that started by
+ * itself stops with its last peer, coordinator or application: free that one on the thread that made the first. */
 void rln_peer_free(struct rln_peer *peer);
 
 /** Places a call: "bob@198.18.0.2", "sip:bob@198.18.0.2:5070"; hosts 127.0.0.0/8 and ::1 mean this process. Returns at once: wait for
