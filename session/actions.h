@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "session/event_read.h"
 #include "session/fsm.h"
 #include "session/layers.h"
 #include "session/publish.h"
@@ -241,10 +242,6 @@ void rln_publish_action_failed(const struct rln_step *st, enum rln_action action
 /* actions.c: the timer raises TIMER_FIRED after this time. */
 void rln_session_arm(const struct rln_layers *layers, struct rln_session *s, enum rln_session_timer which, uint64_t after_ns);
 
-/* event_read.c: the event's description (len 0: none) and the SIP status it carries (0: none). */
-const char *rln_event_sdp(const struct rln_event *ev, size_t *len);
-struct rln_slice rln_event_sdp_slice(const struct rln_event *ev);
-uint16_t rln_event_code(const struct rln_event *ev);
 /* cleanup.c: once dialog and leg have reported their end, the cleanup is raised. */
 void rln_cleanup_settle(struct rln_step *st);
 /* A command that nobody carries out gives back what came with it; `session` is NULL when even its number is forgotten. Twice is as once. */

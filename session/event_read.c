@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What the machine's guards, actions and publications read in an event whose place depends on its kind. */
-#include "session/actions.h"
-#include "session/offer.h"
+#include "session/event_read.h"
+
 #include "sip/message.h"
 
 struct rln_slice rln_event_sdp_slice(const struct rln_event *ev)

@@ -8,8 +8,6 @@ struct rln_session;
 
 /* The peer's offer is answered, or no longer counts. */
 void rln_offer_drop_kept(struct rln_session *s);
-/* REINVITE_RECEIVED for an UPDATE without offer. */
-bool rln_event_is_plain_update(const struct rln_event *ev);
 /* A refusal of what REINVITE_RECEIVED told of, with an offer or without; extra: header lines or NULL. 0 or -errno. */
 int rln_offer_refuse(const struct rln_dialog_commands *d, struct rln_dialog_id dialog, const struct rln_event *ev, uint16_t code,
 	const char *extra);
