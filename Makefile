@@ -100,7 +100,8 @@ unit-$(1): $(foreach u,$(filter $(1)_%,$(UNIT)),$(BUILD)/unit/$(u))
 	$$(call run_unit,$$^)
 endef
 $(foreach r,$(ROOMS),$(eval $(call unit_target,$(r))))
-.PHONY: unit
+.PHONY: unit build-unit
+build-unit: $(foreach u,$(UNIT),$(BUILD)/unit/$(u)) $(BUILD)/unit/no_row
 unit: $(foreach u,$(UNIT),$(BUILD)/unit/$(u)) $(BUILD)/unit/no_row
 	@rm -f $(UNIT_ROWS)
 	@export UNIT_ROWS=$(UNIT_ROWS); set -e; for t in $(filter %_test,$^); do echo "== $$t"; RUNTIME_DIRECTORY=$$(mktemp -d) $$t; done
@@ -121,7 +122,8 @@ SIM_OBSERVED := $(BUILD)/sim/observed
 $(BUILD)/sim/no_producer: $(BUILD)/tests/sim/no_producer.o $(call archives,lcore)
 	@mkdir -p $(@D)
 	$(call link,$<,$(filter %.a,$^)) -lcmocka
-.PHONY: sim
+.PHONY: sim build-sim
+build-sim: $(foreach t,$(SIM),$(BUILD)/sim/$(t)) $(BUILD)/sim/no_producer
 sim: $(foreach t,$(SIM),$(BUILD)/sim/$(t)) $(BUILD)/sim/no_producer
 	@rm -f $(SIM_OBSERVED)
 	@export SIM_OBSERVED=$(SIM_OBSERVED); set -e; for t in $(filter %_test,$^); do echo "== $$t"; RUNTIME_DIRECTORY=$$(mktemp -d) $$t; done
@@ -145,7 +147,8 @@ $(BUILD)/replay/$(1): $(BUILD)/tests/fuzz/$(1).o $(BUILD)/tests/fuzz/replay.o $(
 	$$(call link,$$(filter %.o,$$^),$$(filter %.a,$$^))
 endef
 $(foreach f,$(FUZZ),$(eval $(call fuzz,$(f))))
-.PHONY: replay fuzz thread
+.PHONY: replay fuzz thread build-replay build-thread
+build-replay: $(foreach f,$(FUZZ),$(BUILD)/replay/$(f))
 replay: $(foreach f,$(FUZZ),$(BUILD)/replay/$(f))
 	@set -e; for t in $^; do echo "== $$t"; RUNTIME_DIRECTORY=$$(mktemp -d) timeout 120 $$t tests/fuzz/corpus/$$(basename $$t _fuzz); done
 
@@ -164,6 +167,7 @@ fuzz:
 	RUNTIME_DIRECTORY=$$(mktemp -d) build/fuzz/libfuzzer/$(TARGET)_fuzz -max_total_time=$(SECONDS_EACH) build/fuzz/corpus/$(TARGET) tests/fuzz/corpus/$(TARGET)
 
 # Tests with real threads; meant for SAN=tsan.
+build-thread: $(foreach u,$(filter %_thread_test,$(UNIT)),$(BUILD)/unit/$(u))
 thread: $(foreach u,$(filter %_thread_test,$(UNIT)),$(BUILD)/unit/$(u))
 	$(call run_unit,$^)
 

@@ -47,12 +47,18 @@ summary() { # how many tests a part had, from what its runner prints
 }
 
 make=(make --no-print-directory -j2)
-part "build gcc" "${make[@]}" all
-part "build clang" "${make[@]}" CC=clang all
+# Tests run one after the other, on one CPU; the other one compiles what comes next meanwhile, and gives way.
+part "build gcc" "${make[@]}" all build-unit build-sim
+begin "build ASan+UBSan" nice -n 19 "${make[@]}" SAN=asan build-unit build-sim build-replay
 part "units" "${make[@]}" unit
-part "units ASan+UBSan" "${make[@]}" SAN=asan unit
 part "simulation" "${make[@]}" sim
+finish "build ASan+UBSan"
+begin "build clang" nice -n 19 "${make[@]}" CC=clang all
+begin "build TSan" nice -n 19 "${make[@]}" SAN=tsan build-thread
+part "units ASan+UBSan" "${make[@]}" SAN=asan unit
 part "simulation ASan+UBSan" "${make[@]}" SAN=asan sim
+finish "build clang"
+finish "build TSan"
 part "rings TSan" "${make[@]}" SAN=tsan thread
 part "fuzz corpora ASan+UBSan" "${make[@]}" SAN=asan replay
 # Calls mostly wait, so the real peers run beside one another, each test in network namespaces of its own; a few more than that would only wait for a CPU.
