@@ -277,7 +277,7 @@ def part_tap(w):
     say('tap', 'INVITE received to ACTIVE, p50 / p99 / max, us', f'{setup["p50_us"]} / {setup["p99_us"]} / {setup["max_us"]}', target='p99 < 10000',
         ok=setup['p99_us'] < 10000)
     say('tap', 'INVITE to 200 as SIPp sees it, p99 by steps of 4 ms', p99, f'SIPp -sn uas over veth {his_p99}')
-    say('tap', 'INVITE to 200 as SIPp sees it, mean, ms', round(mean, 2), f'SIPp -sn uas over veth {his_mean:.2f}', mean / his_mean, key='setup_ratio')
+    say('tap', 'INVITE to 200 as SIPp sees it, mean, ms', round(mean, 2), f'SIPp -sn uas over veth {his_mean:.2f}', mean / his_mean)  # no baseline: SIPp's clock moves by 4 ms
 
 
 def part_failed(w):
