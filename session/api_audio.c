@@ -136,11 +136,11 @@ static int silent(struct rln_audio_rx *rx)
 /* The first frame: waits in steps, so that the health check has its turn. */
 static int first_frame(struct rln_audio_rx *rx, struct rln_audio_frame *frame, int timeout_ms)
 {
-	uint64_t now = rln_clock_ns(), end = now + (uint64_t)(timeout_ms < 0 ? 0 : timeout_ms) * RLN_MS;
+	uint64_t now = rln_clock_ns(), end = rln_clock_end_ns(timeout_ms);
 
 	for (;;) {
 		uint32_t check = until_check(rx, now);
-		int left = timeout_ms < 0 ? -1 : now >= end ? 0 : (int)((end - now + RLN_MS - 1) / RLN_MS);
+		int left = rln_clock_left_ms(end);
 		int rc = rln_channel_recv(rx->channel, frame, left < 0 || (uint32_t)left > check ? (int)check : left);
 
 		if (rc == 0)
@@ -150,7 +150,7 @@ static int first_frame(struct rln_audio_rx *rx, struct rln_audio_frame *frame, i
 		if (check == 0)
 			return silent(rx);
 		now = rln_clock_ns();
-		if (timeout_ms >= 0 && now >= end && until_check(rx, now))
+		if (now >= end && until_check(rx, now))
 			return RLN_ETIMEDOUT;
 	}
 }

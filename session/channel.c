@@ -261,20 +261,11 @@ static void bell_arm(struct rln_frame_ring *r, uint32_t wanted)
 	__atomic_store_n(&r->waits, 1, __ATOMIC_SEQ_CST);
 }
 
-static int ms_left(uint64_t deadline_ns, int timeout_ms)
-{
-	uint64_t now = timeout_ms < 0 ? 0 : rln_clock_ns();
-
-	if (timeout_ms < 0)
-		return -1;
-	return now >= deadline_ns ? 0 : (int)((deadline_ns - now + RLN_MS - 1) / RLN_MS);
-}
-
 /* Sleeps until `have` of the ring reaches `wanted`. 0, RLN_ETIMEDOUT or RLN_EENDED. */
 static int ring_wait(struct rln_channel *ch, struct rln_frame_ring *r, uint32_t (*have)(const struct rln_frame_ring *),
 	uint32_t wanted, int timeout_ms)
 {
-	uint64_t deadline = timeout_ms > 0 ? rln_clock_ns() + (uint64_t)timeout_ms * RLN_MS : 0;
+	uint64_t end = rln_clock_end_ns(timeout_ms);
 	struct pollfd pfd = {.fd = ch->fd, .events = POLLIN};
 	uint64_t rung;
 	int left, rc = 0;
@@ -284,7 +275,7 @@ static int ring_wait(struct rln_channel *ch, struct rln_frame_ring *r, uint32_t 
 			rc = have(r) < wanted ? RLN_EENDED : 0; /* what came before the end counts */
 			break;
 		}
-		left = ms_left(deadline, timeout_ms);
+		left = rln_clock_left_ms(end);
 		if (left == 0) {
 			rc = RLN_ETIMEDOUT;
 			break;

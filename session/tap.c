@@ -204,26 +204,17 @@ static bool has_ended(const struct rln_tap *tap)
 	return __atomic_load_n(&tap->ended, __ATOMIC_SEQ_CST) != 0;
 }
 
-static int ms_left(uint64_t deadline_ns, int timeout_ms)
-{
-	uint64_t now = timeout_ms < 0 ? 0 : rln_clock_ns();
-
-	if (timeout_ms < 0)
-		return -1;
-	return now >= deadline_ns ? 0 : (int)((deadline_ns - now + RLN_MS - 1) / RLN_MS);
-}
-
 /* Until a packet is there. */
 static int packet_wait(struct rln_tap *tap, int timeout_ms)
 {
-	uint64_t deadline = timeout_ms > 0 ? rln_clock_ns() + (uint64_t)timeout_ms * RLN_MS : 0, rung;
+	uint64_t end = rln_clock_end_ns(timeout_ms), rung;
 	struct pollfd pfd = {.fd = tap->fd, .events = POLLIN};
 	int left;
 
 	while (rln_tap_ring_count(&tap->ring) == 0) {
 		if (has_ended(tap)) /* what came before the end counts */
 			return rln_tap_ring_count(&tap->ring) ? 0 : RLN_EENDED;
-		left = ms_left(deadline, timeout_ms);
+		left = rln_clock_left_ms(end);
 		if (left == 0)
 			return RLN_ETIMEDOUT;
 		__atomic_store_n(&tap->ring.waits, 1, __ATOMIC_SEQ_CST);
